@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The pure core: what a frame says, and whether a policy permits it.
+ *
+ * Nothing here knows sk_buff, netlink, locks, clocks or printk. The same
+ * files are compiled into the module, the host tests and the fuzzers; the
+ * two copies of <lenscap/env.h> are all that differs.
+ *
+ *   parse.c     frame -> key           (headers, with bounds)
+ *   upkeep.c    frame -> key.upkeep    (ARP, ND, DHCP, IGMP, MLD)
+ *   compile.c   rules -> ruleset, devices and profiles -> generation
+ *   classify.c  generation, guard, key -> verdict
+ *
+ * Addresses are 16 bytes; IPv4 uses the first four, the rest is zero. Ports
+ * and other numbers are in host byte order.
+ */
+#ifndef _LENSCAP_CORE_H
+#define _LENSCAP_CORE_H
+
+#include <lenscap/env.h>
+
+/* Bytes from the network header on that a caller makes contiguous for
+ * lc_parse(), or the whole frame if it is shorter. Enough for IPv6 with
+ * LC_EXT_MAX small extension headers, and for DHCPv4 up to its magic cookie.
+ */
+#define LC_WINDOW	320
+
+/* Extension headers in one IPv6 packet, fragment header included. RFC 8504
+ * section 5.3 lets a node limit them; real camera traffic carries one at most.
+ */
+#define LC_EXT_MAX	8
+
+#define LC_FAMILY_IPV4	4
+#define LC_FAMILY_IPV6	6
+
+#define LC_PROTO_ANY	256	/* lc_rule.proto: every protocol */
+#define LC_GUARD_ANY	0	/* lc_device.guard: every guard */
+
+/**
+ * struct lc_prefix - an address or a prefix
+ * @addr: network byte order, host bits zero
+ * @len: bits
+ * @family: %LC_FAMILY_IPV4 or %LC_FAMILY_IPV6
+ */
+struct lc_prefix {
+	u8 addr[16];
+	u8 len;
+	u8 family;
+};
+
+/**
+ * struct lc_rule - one permission
+ * @peer: where the peer is
+ * @proto: IP protocol, or %LC_PROTO_ANY
+ * @initiator: enum lenscap_initiator
+ * @peer_low: lowest port at the peer (ICMP: lowest message type)
+ * @peer_high: highest
+ * @device_low: lowest port at the device
+ * @device_high: highest
+ *
+ * A rule "has ports" unless both ranges are 0..65535.
+ */
+struct lc_rule {
+	struct lc_prefix peer;
+	u16 proto;
+	u8 initiator;
+	u16 peer_low;
+	u16 peer_high;
+	u16 device_low;
+	u16 device_high;
+};
+
+/**
+ * struct lc_ruleset - a compiled list of rules, immutable
+ * @count: rules, all families
+ * @ipv4: of these, how many are IPv4; they come first
+ * @bytes: memory it takes
+ * @hash: of the rules, seedless: equal lists have equal hashes
+ * @rules: sorted, duplicates removed
+ */
+struct lc_ruleset {
+	u32 count;
+	u32 ipv4;
+	u32 bytes;
+	u64 hash;
+	struct lc_rule rules[];
+};
+
+/**
+ * struct lc_profile - what the classifier needs of a profile, immutable
+ * @ruleset: its rules
+ * @class: for the low bits of the tag
+ * @mode: enum lenscap_mode
+ */
+struct lc_profile {
+	const struct lc_ruleset *ruleset;
+	u32 class;
+	u8 mode;
+};
+
+/**
+ * struct lc_device - what the classifier needs of a device, immutable
+ * @profile: slot in the generation's profiles
+ * @guard: number of the only guard that it is known on, or %LC_GUARD_ANY
+ * @naddrs: entries of @addrs
+ * @has_mac: recognised by @mac on guards with identity mac; otherwise by its
+ *	addresses on guards with identity ip
+ * @mac: its MAC
+ * @addrs: its bound addresses and prefixes
+ */
+struct lc_device {
+	u32 profile;
+	u16 guard;
+	u8 naddrs;
+	bool has_mac;
+	u8 mac[6];
+	struct lc_prefix addrs[];
+};
+
+/**
+ * struct lc_guard - what the classifier needs of a guard
+ * @id: its number, never %LC_GUARD_ANY
+ * @identity: enum lenscap_identity
+ * @mode: %LENSCAP_MODE_ENFORCE or %LENSCAP_MODE_AUDIT
+ * @upkeep: LENSCAP_UPKEEP_* bits that may pass
+ * @nsubnets: entries of @subnets
+ * @subnets: the camera LAN: upkeep may be unicast to these addresses
+ */
+struct lc_guard {
+	u16 id;
+	u8 identity;
+	u8 mode;
+	u32 upkeep;
+	u32 nsubnets;
+	struct lc_prefix subnets[LENSCAP_MAX_SUBNETS];
+};
+
+struct lc_generation;
+
+/**
+ * struct lc_policy - what a generation is compiled from
+ * @devices: pointers, NULL entries are skipped
+ * @ndevices: entries
+ * @profiles: pointers by slot, NULL where no profile is
+ * @nprofiles: entries
+ * @seed: secret for the hash tables
+ */
+struct lc_policy {
+	const struct lc_device *const *devices;
+	u32 ndevices;
+	const struct lc_profile *const *profiles;
+	u32 nprofiles;
+	u64 seed[2];
+};
+
+/**
+ * struct lc_conflict - two devices that one frame could mean
+ * @first: one of them
+ * @second: the other
+ */
+struct lc_conflict {
+	const struct lc_device *first;
+	const struct lc_device *second;
+};
+
+/**
+ * struct lc_frame - a frame, as the hook hands it over
+ * @data: its first bytes from the network header on
+ * @cap: bytes at @data: at least min(@len, %LC_WINDOW)
+ * @len: all bytes from the network header on, linear or not
+ * @ethertype: after the VLAN tags, host order; below 0x600: not Ethernet II
+ * @mac: source MAC, if @has_mac
+ * @has_mac: the interface speaks Ethernet
+ * @vlan_stack: it carries more tags than its guard's own
+ * @gso: it is a segmentation super-packet: @len may exceed what the length
+ *	fields can say, which are then zero
+ */
+struct lc_frame {
+	const u8 *data;
+	u32 cap;
+	u32 len;
+	u16 ethertype;
+	u8 mac[6];
+	bool has_mac;
+	bool vlan_stack;
+	bool gso;
+};
+
+/**
+ * enum lc_part - which part of a packet a frame is
+ * @LC_PART_WHOLE: not a fragment (or an atomic one)
+ * @LC_PART_FIRST: a first fragment
+ * @LC_PART_LATER: another fragment: no ports
+ */
+enum lc_part {
+	LC_PART_WHOLE,
+	LC_PART_FIRST,
+	LC_PART_LATER,
+};
+
+/**
+ * struct lc_key - what a frame says, as far as judging needs it
+ * @reason: enum lenscap_reason why it can not be judged, or NONE
+ * @family: of @src and @dst: 0 (no IP header understood), 4 or 6
+ * @part: enum lc_part
+ * @proto: IP protocol behind the extension headers, if @has_proto
+ * @has_proto: @proto was reached
+ * @has_ports: @sport and @dport (ICMP: the type in @dport) were reached
+ * @has_mac: @mac is known
+ * @tcp_flags: byte 13 of the TCP header
+ * @upkeep: the LENSCAP_UPKEEP_* bit that it is well-formed upkeep of, or 0
+ * @unicast: as upkeep, it goes to the unicast address @dst, which must be on
+ *	the guard's LAN
+ * @has_claim_mac: as upkeep, it speaks for @claim_mac
+ * @has_claim: as upkeep, it speaks for the address @claim of family @claim_family
+ * @claim_family: 4 or 6
+ * @ethertype: as in the frame
+ * @sport: source port
+ * @dport: destination port, or ICMP type
+ * @mac: source MAC
+ * @claim_mac: hardware address inside ARP, ND or DHCP
+ * @src: source address
+ * @dst: destination address
+ * @claim: address inside ARP or ND
+ */
+struct lc_key {
+	u8 reason;
+	u8 family;
+	u8 part;
+	u8 proto;
+	bool has_proto;
+	bool has_ports;
+	bool has_mac;
+	u8 tcp_flags;
+	u8 upkeep;
+	bool unicast;
+	bool has_claim_mac;
+	bool has_claim;
+	u8 claim_family;
+	u16 ethertype;
+	u16 sport;
+	u16 dport;
+	u8 mac[6];
+	u8 claim_mac[6];
+	u8 src[16];
+	u8 dst[16];
+	u8 claim[16];
+};
+
+/**
+ * struct lc_verdict - what is to happen to a frame
+ * @device: whose it is, or NULL
+ * @class: for the tag, if @pass
+ * @reason: enum lenscap_reason; NONE: permitted
+ * @pass: it may go on (permitted, or only audited)
+ * @upkeep: it passes as upkeep, not by a rule
+ */
+struct lc_verdict {
+	const struct lc_device *device;
+	u32 class;
+	u8 reason;
+	bool pass;
+	bool upkeep;
+};
+
+/* parse.c */
+void lc_parse(const struct lc_frame *frame, struct lc_key *key);
+
+/* upkeep.c; called by lc_parse() only */
+void lc_upkeep_arp(const struct lc_frame *frame, struct lc_key *key);
+void lc_upkeep_ipv4(const struct lc_frame *frame, u32 l4, u32 end,
+		    struct lc_key *key);
+void lc_upkeep_ipv6(const struct lc_frame *frame, u32 l4, u32 end,
+		    bool plain, struct lc_key *key);
+
+/* compile.c */
+bool lc_prefix_valid(const struct lc_prefix *prefix);
+bool lc_prefix_has(const struct lc_prefix *prefix, u8 family, const u8 *addr);
+int lc_ruleset_create(const struct lc_rule *rules, u32 count,
+		      struct lc_ruleset **result);
+void lc_ruleset_destroy(const struct lc_ruleset *ruleset);
+bool lc_ruleset_equal(const struct lc_ruleset *a, const struct lc_ruleset *b);
+int lc_generation_create(const struct lc_policy *policy,
+			 struct lc_generation **result,
+			 struct lc_conflict *conflict);
+void lc_generation_destroy(struct lc_generation *gen);
+u64 lc_generation_bytes(const struct lc_generation *gen);
+const struct lc_device *lc_generation_by_mac(const struct lc_generation *gen,
+					     u16 guard, const u8 *mac);
+const struct lc_device *lc_generation_by_addr(const struct lc_generation *gen,
+					      u16 guard, u8 family,
+					      const u8 *addr);
+const struct lc_profile *lc_generation_profile(const struct lc_generation *gen,
+					       u32 slot);
+
+/* classify.c */
+u8 lc_ruleset_judge(const struct lc_ruleset *ruleset, const struct lc_key *key);
+void lc_judge(const struct lc_generation *gen, const struct lc_guard *guard,
+	      const struct lc_key *key, struct lc_verdict *verdict);
+
+static inline u16 lc_be16(const u8 *p)
+{
+	return (u16)(p[0] << 8 | p[1]);
+}
+
+static inline u32 lc_be32(const u8 *p)
+{
+	return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3];
+}
+
+#endif /* _LENSCAP_CORE_H */

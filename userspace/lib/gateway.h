@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * gateway.yaml: the facts of one gateway. It never travels.
+ */
+#ifndef LENSCAP_GATEWAY_H
+#define LENSCAP_GATEWAY_H
+
+#include "diag.h"
+#include "policy.h"
+
+struct gateway_guard {
+	char *name;
+	char *interface;
+	uint16_t vlan;		/* 0: none */
+	uint8_t identity;	/* enum lenscap_identity */
+	uint8_t mode;		/* enum lenscap_mode */
+	uint32_t upkeep;	/* LENSCAP_UPKEEP_* */
+	struct policy_prefix *subnets;
+	size_t nsubnets;
+};
+
+enum gateway_log {
+	GATEWAY_LOG_STDOUT,
+	GATEWAY_LOG_JOURNAL,
+};
+
+struct gateway {
+	uint32_t tag_value, tag_mask, class_mask;
+	struct gateway_guard *guards;
+	size_t nguards;
+	char *policy;		/* path of policy.yaml, resolved */
+	char *state;		/* directory of the last-known-good policy */
+	char *socket;		/* path of the control socket */
+	char *group;		/* its group */
+	enum gateway_log log;	/* where drop records go */
+};
+
+/**
+ * gateway_read() - read and check gateway.yaml
+ * @path: the file; relative paths in it are relative to its directory
+ * @gateway: result, to be freed with gateway_free() also after an error
+ * @diag: receives every error
+ *
+ * Return: 0, or -1 with at least one error in @diag.
+ */
+int gateway_read(const char *path, struct gateway *gateway, struct diag *diag);
+void gateway_free(struct gateway *gateway);
+
+#endif /* LENSCAP_GATEWAY_H */
