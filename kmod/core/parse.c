@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frame to key: what a frame says, read with bounds.
+ *
+ * A camera's firmware may send any bytes. The parser therefore trusts no
+ * length that it has not compared with the one outside it: every header must
+ * end within its packet, every packet within its frame, and everything that
+ * is read within the LC_WINDOW bytes that the caller made contiguous. What
+ * does not add up gets a reason and is not looked at further; there is no
+ * "probably fine". Bytes behind the IP packet are Ethernet padding and
+ * ignored, as the IP stack ignores them.
+ *
+ * The order of the layers is the order of the reasons: a frame that is wrong
+ * in two ways is reported for the outer one.
+ *
+ * Offsets count from the network header. "end" is where the IP packet says
+ * that it ends, at most frame->len.
+ *
+ * Sources: RFC 791 and 1812 (IPv4, options), RFC 8200 and 8504 (IPv6, limits
+ * on extension headers), RFC 1858 and 3128 (fragments that hide ports), RFC
+ * 6946 (atomic fragments), net/ipv4/ip_input.c and net/ipv6/ip6_input.c (what
+ * Linux would accept behind this hook).
+ */
+#include "core.h"
+
+#define ETHERTYPE_IPV4	0x0800
+#define ETHERTYPE_ARP	0x0806
+#define ETHERTYPE_IPV6	0x86dd
+
+#define IPV4_MIN	20
+#define IPV6_LEN	40
+
+#define IPV4_MORE	0x2000
+#define IPV4_OFFSET	0x1fff
+#define IPV6_MORE	0x0001
+#define IPV6_OFFSET	0xfff8
+
+#define OPTION_END	0
+#define OPTION_NOP	1
+#define OPTION_LSRR	131
+#define OPTION_SSRR	137
+
+#define NEXT_HOP_BY_HOP	0
+#define NEXT_ROUTING	43
+#define NEXT_FRAGMENT	44
+#define NEXT_DSTOPTS	60
+#define NEXT_MOBILITY	135
+#define NEXT_HIP	139
+#define NEXT_SHIM6	140
+#define NEXT_TEST1	253
+#define NEXT_TEST2	254
+
+#define PROTO_ICMP	1
+#define PROTO_TCP	6
+#define PROTO_UDP	17
+#define PROTO_ICMPV6	58
+
+/* What lies between the IP header and the transport header. */
+struct span {
+	u32 l4;		/* where the transport header starts */
+	u32 end;	/* where the packet ends */
+	bool plain;	/* no extension header, no option in between */
+};
+
+static bool fail(struct lc_key *key, u8 reason)
+{
+	key->reason = reason;
+	return false;
+}
+
+/* May @count bytes at @off be read? The window counts too: beyond it lies
+ * data that the caller did not make contiguous.
+ */
+static bool readable(const struct lc_frame *frame, u32 off, u32 count)
+{
+	return off <= frame->cap && count <= frame->cap - off;
+}
+
+/* TCP, UDP and ICMP, as far as rules look at them. A first fragment must hold
+ * the whole header (RFC 1858: what it does not hold would come unjudged).
+ */
+static bool parse_transport(const struct lc_frame *frame,
+			    const struct span *span, struct lc_key *key)
+{
+	const u8 *p = frame->data + span->l4;
+	u32 room = span->end - span->l4;
+	u8 shorter = key->part == LC_PART_FIRST ?
+		     LENSCAP_REASON_TINY_FRAGMENT : LENSCAP_REASON_TRUNCATED;
+	u32 need, size;
+
+	switch (key->proto) {
+	case PROTO_TCP:
+		need = 20;
+		break;
+	case PROTO_UDP:
+		need = 8;
+		break;
+	case PROTO_ICMP:
+		need = key->family == LC_FAMILY_IPV4 ? 8 : 0;
+		break;
+	case PROTO_ICMPV6:
+		need = key->family == LC_FAMILY_IPV6 ? 8 : 0;
+		break;
+	default:
+		need = 0;
+	}
+	if (!need)
+		return true;
+	if (room < need)
+		return fail(key, shorter);
+	if (!readable(frame, span->l4, need))
+		return fail(key, LENSCAP_REASON_EXT_HEADER);
+
+	key->has_ports = true;
+	switch (key->proto) {
+	case PROTO_TCP:
+		size = (p[12] >> 4) * 4;
+		if (size < need)
+			return fail(key, LENSCAP_REASON_BAD_HEADER);
+		if (size > room)
+			return fail(key, key->part == LC_PART_FIRST ?
+				    LENSCAP_REASON_TINY_FRAGMENT :
+				    LENSCAP_REASON_BAD_HEADER);
+		key->sport = lc_be16(p);
+		key->dport = lc_be16(p + 2);
+		key->tcp_flags = p[13];
+		break;
+	case PROTO_UDP:
+		/* A fragment's UDP length is that of the whole datagram; a
+		 * super-packet's is that of one segment or zero.
+		 */
+		size = lc_be16(p + 4);
+		if (key->part == LC_PART_WHOLE && !frame->gso &&
+		    (size < need || size > room))
+			return fail(key, LENSCAP_REASON_BAD_HEADER);
+		if (key->part == LC_PART_FIRST && size < need)
+			return fail(key, LENSCAP_REASON_BAD_HEADER);
+		key->sport = lc_be16(p);
+		key->dport = lc_be16(p + 2);
+		break;
+	default:
+		key->dport = p[0];
+	}
+	return true;
+}
+
+/* RFC 791 section 3.1. Options that choose the route would let a frame reach
+ * another hop than its destination says; the others are harmless here.
+ */
+static bool parse_ipv4_options(const u8 *p, u32 count, struct lc_key *key)
+{
+	u32 off = 0;
+
+	while (off < count) {
+		u8 type = p[off];
+
+		if (type == OPTION_END)
+			return true;
+		if (type == OPTION_NOP) {
+			off++;
+			continue;
+		}
+		if (count - off < 2 || p[off + 1] < 2 ||
+		    p[off + 1] > count - off)
+			return fail(key, LENSCAP_REASON_IP_OPTION);
+		if (type == OPTION_LSRR || type == OPTION_SSRR)
+			return fail(key, LENSCAP_REASON_IP_OPTION);
+		off += p[off + 1];
+	}
+	return true;
+}
+
+static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
+		       struct lc_key *key)
+{
+	const u8 *p = frame->data;
+	u32 header, total, frag, offset;
+
+	if (!readable(frame, 0, IPV4_MIN))
+		return fail(key, LENSCAP_REASON_TRUNCATED);
+	if (p[0] >> 4 != 4)
+		return fail(key, LENSCAP_REASON_BAD_HEADER);
+
+	key->family = LC_FAMILY_IPV4;
+	memcpy(key->src, p + 12, 4);
+	memcpy(key->dst, p + 16, 4);
+
+	header = (p[0] & 0xf) * 4;
+	total = lc_be16(p + 2);
+	if (!total && frame->gso)
+		total = frame->len;
+	if (header < IPV4_MIN || total < header || total > frame->len)
+		return fail(key, LENSCAP_REASON_BAD_HEADER);
+	if (!readable(frame, 0, header))
+		return fail(key, LENSCAP_REASON_TRUNCATED);
+	if (!parse_ipv4_options(p + IPV4_MIN, header - IPV4_MIN, key))
+		return false;
+
+	key->proto = p[9];
+	key->has_proto = true;
+	frag = lc_be16(p + 6);
+	offset = (frag & IPV4_OFFSET) * 8;
+	if (offset + (total - header) > 0xffff && offset)
+		return fail(key, LENSCAP_REASON_BAD_HEADER);
+	/* RFC 3128: a fragment that starts inside the TCP header could
+	 * overwrite the ports and flags that were judged.
+	 */
+	if (key->proto == PROTO_TCP && offset && offset < 20)
+		return fail(key, LENSCAP_REASON_TINY_FRAGMENT);
+	if (offset)
+		key->part = LC_PART_LATER;
+	else if (frag & IPV4_MORE)
+		key->part = LC_PART_FIRST;
+
+	span->l4 = header;
+	span->end = total;
+	span->plain = header == IPV4_MIN;
+	return true;
+}
+
+/* The fragment header, RFC 8200 section 4.5. An atomic fragment (offset 0, no
+ * more to come) is a whole packet, RFC 6946.
+ */
+static bool parse_ipv6_fragment(const u8 *p, u32 rest, struct lc_key *key)
+{
+	u16 frag = lc_be16(p + 2);
+	u32 offset = frag & IPV6_OFFSET;
+
+	if (frag & IPV6_MORE && (rest & 7 || !rest))
+		return fail(key, LENSCAP_REASON_BAD_HEADER);
+	if (offset + rest > 0xffff)
+		return fail(key, LENSCAP_REASON_BAD_HEADER);
+	if (offset && offset < 20 && p[0] == PROTO_TCP)
+		return fail(key, LENSCAP_REASON_TINY_FRAGMENT);
+	if (offset)
+		key->part = LC_PART_LATER;
+	else if (frag & IPV6_MORE)
+		key->part = LC_PART_FIRST;
+	return true;
+}
+
+/* Walk the extension headers. A later fragment's data is not a header, so the
+ * walk ends at it; the protocol that its fragment header names counts only if
+ * it is not one more extension header that nobody can see.
+ */
+static bool parse_ipv6_chain(const struct lc_frame *frame, u8 next,
+			     struct span *span, struct lc_key *key)
+{
+	bool fragmented = false;
+	u32 count = 0;
+
+	for (;;) {
+		const u8 *p = frame->data + span->l4;
+		u32 room = span->end - span->l4;
+		u32 size;
+
+		switch (next) {
+		case NEXT_HOP_BY_HOP:
+			if (count)
+				return fail(key, LENSCAP_REASON_EXT_HEADER);
+			break;
+		case NEXT_DSTOPTS:
+			break;
+		case NEXT_FRAGMENT:
+			if (fragmented)
+				return fail(key, LENSCAP_REASON_EXT_HEADER);
+			break;
+		case NEXT_ROUTING:
+		case NEXT_MOBILITY:
+		case NEXT_HIP:
+		case NEXT_SHIM6:
+		case NEXT_TEST1:
+		case NEXT_TEST2:
+			return fail(key, LENSCAP_REASON_EXT_HEADER);
+		default:
+			key->proto = next;
+			key->has_proto = true;
+			return true;
+		}
+
+		if (key->part == LC_PART_LATER || ++count > LC_EXT_MAX)
+			return fail(key, LENSCAP_REASON_EXT_HEADER);
+		if (room < 8)
+			return fail(key, key->part == LC_PART_FIRST ?
+				    LENSCAP_REASON_TINY_FRAGMENT :
+				    LENSCAP_REASON_TRUNCATED);
+		if (!readable(frame, span->l4, 8))
+			return fail(key, LENSCAP_REASON_EXT_HEADER);
+
+		if (next == NEXT_FRAGMENT) {
+			size = 8;
+			fragmented = true;
+			if (!parse_ipv6_fragment(p, room - size, key))
+				return false;
+		} else {
+			size = (p[1] + 1) * 8;
+			if (size > room)
+				return fail(key, key->part == LC_PART_FIRST ?
+					    LENSCAP_REASON_TINY_FRAGMENT :
+					    LENSCAP_REASON_BAD_HEADER);
+		}
+		next = p[0];
+		span->l4 += size;
+		span->plain = false;
+	}
+}
+
+static bool parse_ipv6(const struct lc_frame *frame, struct span *span,
+		       struct lc_key *key)
+{
+	const u8 *p = frame->data;
+	u32 payload;
+
+	if (!readable(frame, 0, IPV6_LEN))
+		return fail(key, LENSCAP_REASON_TRUNCATED);
+	if (p[0] >> 4 != 6)
+		return fail(key, LENSCAP_REASON_BAD_HEADER);
+
+	key->family = LC_FAMILY_IPV6;
+	memcpy(key->src, p + 8, 16);
+	memcpy(key->dst, p + 24, 16);
+
+	/* Zero would be a jumbogram (RFC 2675): only the stack's own
+	 * super-packets are that long.
+	 */
+	payload = lc_be16(p + 4);
+	if (!payload && frame->gso)
+		payload = frame->len - IPV6_LEN;
+	if (payload > frame->len - IPV6_LEN)
+		return fail(key, LENSCAP_REASON_BAD_HEADER);
+
+	span->l4 = IPV6_LEN;
+	span->end = IPV6_LEN + payload;
+	span->plain = true;
+	return parse_ipv6_chain(frame, p[6], span, key);
+}
+
+/**
+ * lc_parse() - read a frame's headers into a key
+ * @frame: the frame; @frame->cap must be at least min(@frame->len, LC_WINDOW)
+ * @key: result, written whole
+ *
+ * On failure @key->reason says why and the fields that were reached before
+ * are valid, so that a drop can be reported with as much as is known.
+ *
+ * Context: any; reads only @frame.
+ */
+void lc_parse(const struct lc_frame *frame, struct lc_key *key)
+{
+	struct span span;
+	bool ok;
+
+	memset(key, 0, sizeof(*key));
+	key->ethertype = frame->ethertype;
+	key->has_mac = frame->has_mac;
+	if (frame->has_mac)
+		memcpy(key->mac, frame->mac, sizeof(key->mac));
+
+	if (frame->vlan_stack) {
+		fail(key, LENSCAP_REASON_VLAN_STACK);
+		return;
+	}
+
+	switch (frame->ethertype) {
+	case ETHERTYPE_IPV4:
+		ok = parse_ipv4(frame, &span, key);
+		break;
+	case ETHERTYPE_IPV6:
+		ok = parse_ipv6(frame, &span, key);
+		break;
+	case ETHERTYPE_ARP:
+		lc_upkeep_arp(frame, key);
+		return;
+	default:
+		fail(key, LENSCAP_REASON_ETHERTYPE);
+		return;
+	}
+	if (!ok || key->part == LC_PART_LATER)
+		return;
+	if (!parse_transport(frame, &span, key))
+		return;
+	/* Upkeep never comes in fragments: for IPv6 that is a rule (RFC 6980)
+	 * and lc_upkeep_ipv6() refuses it; for IPv4 a first fragment is left to
+	 * the rules, like any other.
+	 */
+	if (key->family == LC_FAMILY_IPV6)
+		lc_upkeep_ipv6(frame, span.l4, span.end, span.plain, key);
+	else if (key->part == LC_PART_WHOLE)
+		lc_upkeep_ipv4(frame, span.l4, span.end, key);
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Upkeep: what a host needs to stay on its LAN, and nothing more.
+ *
+ * A camera that may reach only its recorder still has to resolve addresses,
+ * renew its lease and join groups. Each of these protocols could carry
+ * something else as well, so each is accepted only in the shape in which a
+ * plain host sends it: fixed or bounded length, the few options that hosts
+ * use, a hop limit that a router would not have left, and no destination
+ * beyond the LAN. Two questions remain that need the device and the guard:
+ * whose addresses the message speaks for (key->claim, key->claim_mac), and
+ * whether a unicast destination lies on the guard's LAN (key->unicast).
+ * classify.c answers them.
+ *
+ * Recognising is separate from accepting. What is recognised but malformed
+ * gets a reason of its own instead of falling through to the rules: a rule
+ * that permits "icmpv6" to a router must not let a router advertisement pass.
+ *
+ * Sources: RFC 826 and 5227 (ARP), RFC 4861 and 3971 (ND and its nonce), RFC
+ * 2131 (DHCPv4), RFC 8415 (DHCPv6), RFC 2236 and 3376 (IGMP), RFC 2710 and
+ * 3810 (MLD).
+ */
+#include "core.h"
+
+/* ARP for Ethernet and IPv4 is 28 bytes; Ethernet pads it to 46, and some
+ * drivers leave the four bytes of frame check sequence behind.
+ */
+#define ARP_LEN		28
+#define ARP_MAX		50
+
+#define DHCP_FIXED	240	/* RFC 2131 fields and the magic cookie */
+#define DHCP_MAX	576	/* UDP payload; RFC 2131 section 2 */
+#define DHCP_COOKIE	0x63825363
+
+#define PROTO_ICMPV6	58
+#define PROTO_IGMP	2
+#define PROTO_UDP	17
+
+enum {
+	IGMP_QUERY = 0x11,
+	IGMP_V1_REPORT = 0x12,
+	IGMP_V2_REPORT = 0x16,
+	IGMP_V2_LEAVE = 0x17,
+	IGMP_V3_REPORT = 0x22,
+};
+
+enum {
+	MLD_QUERY = 130,
+	MLD_REPORT = 131,
+	MLD_DONE = 132,
+	ND_ROUTER_SOLICIT = 133,
+	ND_ROUTER_ADVERT = 134,
+	ND_NEIGHBOUR_SOLICIT = 135,
+	ND_NEIGHBOUR_ADVERT = 136,
+	ND_REDIRECT = 137,
+	MLD_V2_REPORT = 143,
+};
+
+enum {
+	ND_OPT_SOURCE_LINK = 1,
+	ND_OPT_TARGET_LINK = 2,
+	ND_OPT_NONCE = 14,
+};
+
+static const u8 zero[16];
+
+static bool is_link_local(const u8 *addr)
+{
+	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
+}
+
+static void invalid(struct lc_key *key)
+{
+	key->reason = LENSCAP_REASON_UPKEEP_INVALID;
+}
+
+static void spoof(struct lc_key *key)
+{
+	key->reason = LENSCAP_REASON_UPKEEP_SPOOF;
+}
+
+static void claim(struct lc_key *key, u8 family, const u8 *addr)
+{
+	key->has_claim = true;
+	key->claim_family = family;
+	memcpy(key->claim, addr, family == LC_FAMILY_IPV4 ? 4 : 16);
+}
+
+static void claim_mac(struct lc_key *key, const u8 *mac)
+{
+	key->has_claim_mac = true;
+	memcpy(key->claim_mac, mac, 6);
+}
+
+/**
+ * lc_upkeep_arp() - read an ARP packet
+ * @frame: the frame, of ethertype 0x0806
+ * @key: result; claims are set also when a reason is
+ *
+ * Context: any.
+ */
+void lc_upkeep_arp(const struct lc_frame *frame, struct lc_key *key)
+{
+	const u8 *p = frame->data;
+
+	key->upkeep = LENSCAP_UPKEEP_ARP;
+	if (frame->cap < ARP_LEN) {
+		key->reason = LENSCAP_REASON_TRUNCATED;
+		return;
+	}
+	if (frame->len > ARP_MAX || lc_be16(p) != 1 ||
+	    lc_be16(p + 2) != 0x0800 || p[4] != 6 || p[5] != 4 ||
+	    (lc_be16(p + 6) != 1 && lc_be16(p + 6) != 2)) {
+		invalid(key);
+		return;
+	}
+	/* A packet about nobody: a probe (RFC 5227), it claims no address. */
+	if (memcmp(p + 14, zero, 4))
+		claim(key, LC_FAMILY_IPV4, p + 14);
+	claim_mac(key, p + 8);
+}
+
+static void dhcp(const struct lc_frame *frame, u32 l4, u32 end,
+		 struct lc_key *key)
+{
+	const u8 *p = frame->data + l4 + 8;
+	u32 len = end - l4 - 8;
+	bool broadcast = lc_be32(key->dst) == 0xffffffff;
+
+	key->upkeep = LENSCAP_UPKEEP_DHCP;
+	key->unicast = !broadcast;
+	if (len < DHCP_FIXED || len > DHCP_MAX ||
+	    frame->cap < l4 + 8 + DHCP_FIXED || p[0] != 1 || p[1] != 1 ||
+	    p[2] != 6 || lc_be32(p + 236) != DHCP_COOKIE) {
+		invalid(key);
+		return;
+	}
+	claim_mac(key, p + 28);
+}
+
+static void igmp(const struct lc_frame *frame, u32 l4, u32 end,
+		 struct lc_key *key)
+{
+	const u8 *p = frame->data;
+
+	key->upkeep = LENSCAP_UPKEEP_IGMP;
+	if (end - l4 < 8 || frame->cap < l4 + 8 || p[8] != 1 ||
+	    (key->dst[0] & 0xf0) != 0xe0) {
+		invalid(key);
+		return;
+	}
+	switch (p[l4]) {
+	case IGMP_V1_REPORT:
+	case IGMP_V2_REPORT:
+	case IGMP_V2_LEAVE:
+		if (end - l4 != 8)
+			invalid(key);
+		return;
+	case IGMP_V3_REPORT:
+		return;
+	case IGMP_QUERY:
+		spoof(key);
+		return;
+	default:
+		invalid(key);
+	}
+}
+
+/**
+ * lc_upkeep_ipv4() - recognise DHCP and IGMP in a whole IPv4 packet
+ * @frame: the frame
+ * @l4: offset of the transport header
+ * @end: where the packet ends
+ * @key: headers so far; receives the result
+ *
+ * DHCP to a unicast address is marked as such: on the LAN it is a renewal,
+ * elsewhere it needs a rule like any other datagram.
+ *
+ * Context: any.
+ */
+void lc_upkeep_ipv4(const struct lc_frame *frame, u32 l4, u32 end,
+		    struct lc_key *key)
+{
+	if (key->proto == PROTO_IGMP)
+		igmp(frame, l4, end, key);
+	else if (key->proto == PROTO_UDP && !frame->gso && key->sport == 68 &&
+		 key->dport == 67)
+		dhcp(frame, l4, end, key);
+}
+
+/* Options of a neighbour discovery message: only those that a host sends,
+ * each of its one length (a nonce of 6 bytes, RFC 3971 section 5.3.2).
+ */
+static bool nd_options(const u8 *p, u32 len, struct lc_key *key)
+{
+	u32 off;
+
+	if (len % 8)
+		return false;
+	for (off = 0; off < len; off += 8) {
+		if (p[off + 1] != 1)
+			return false;
+		switch (p[off]) {
+		case ND_OPT_SOURCE_LINK:
+		case ND_OPT_TARGET_LINK:
+			if (key->has_claim_mac)
+				return false;
+			claim_mac(key, p + off + 2);
+			break;
+		case ND_OPT_NONCE:
+			break;
+		default:
+			return false;
+		}
+	}
+	return true;
+}
+
+static void nd(const struct lc_frame *frame, u32 l4, u32 end, bool plain,
+	       struct lc_key *key)
+{
+	const u8 *p = frame->data + l4;
+	bool unspecified = !memcmp(key->src, zero, 16);
+	u32 fixed = p[0] == ND_ROUTER_SOLICIT ? 8 : 24;
+	bool link = is_link_local(key->dst) ||
+		    (key->dst[0] == 0xff && (key->dst[1] & 0xf) == 2);
+
+	key->upkeep = LENSCAP_UPKEEP_ND;
+	key->unicast = !link;
+	if (p[0] == ND_ROUTER_ADVERT || p[0] == ND_REDIRECT) {
+		spoof(key);
+		return;
+	}
+	if (!plain || frame->data[7] != 255 || p[1] || end - l4 < fixed ||
+	    end - l4 > fixed + 24 || frame->cap < end ||
+	    (key->unicast && key->dst[0] == 0xff) ||
+	    !nd_options(p + fixed, end - l4 - fixed, key)) {
+		invalid(key);
+		return;
+	}
+	/* An unspecified source cannot be answered at a link address. */
+	if (unspecified && (key->has_claim_mac ||
+			    p[0] == ND_NEIGHBOUR_ADVERT)) {
+		invalid(key);
+		return;
+	}
+	/* Who solicits only names another; who advertises, or probes for a
+	 * duplicate of its own address, speaks for the target.
+	 */
+	if ((p[0] == ND_NEIGHBOUR_ADVERT ||
+	     (p[0] == ND_NEIGHBOUR_SOLICIT && unspecified)) &&
+	    !is_link_local(p + 8))
+		claim(key, LC_FAMILY_IPV6, p + 8);
+}
+
+static void mld(const struct lc_frame *frame, u32 l4, u32 end,
+		struct lc_key *key)
+{
+	const u8 *p = frame->data;
+	bool source = is_link_local(key->src) || !memcmp(key->src, zero, 16);
+
+	key->upkeep = LENSCAP_UPKEEP_MLD;
+	if (p[l4] == MLD_QUERY) {
+		spoof(key);
+		return;
+	}
+	/* Exactly one hop-by-hop header that holds the router alert for MLD
+	 * and its padding: 3810 section 5.
+	 */
+	if (p[7] != 1 || p[l4 + 1] || !source || key->dst[0] != 0xff ||
+	    p[6] != 0 || l4 != 48 || p[40] != PROTO_ICMPV6 ||
+	    lc_be32(p + 42) != 0x05020000 ||
+	    (p[l4] != MLD_V2_REPORT && end - l4 != 24))
+		invalid(key);
+}
+
+static void dhcp6(const struct lc_frame *frame, u32 l4, u32 end, bool plain,
+		  struct lc_key *key)
+{
+	static const u8 servers[16] = {
+		0xff, 0x02, [13] = 0x01, [15] = 0x02,
+	};
+	/* Solicit, request, confirm, renew, rebind, release, decline,
+	 * information-request: RFC 8415 section 7.3.
+	 */
+	const u32 client = 1U << 1 | 1U << 3 | 1U << 4 | 1U << 5 | 1U << 6 |
+			   1U << 8 | 1U << 9 | 1U << 11;
+	u32 len = end - l4 - 8;
+	u8 type;
+
+	key->upkeep = LENSCAP_UPKEEP_DHCP6;
+	key->unicast = memcmp(key->dst, servers, 16) != 0;
+	if (!plain || len < 4 || len > DHCP_MAX || frame->cap < l4 + 12 ||
+	    !is_link_local(key->src)) {
+		invalid(key);
+		return;
+	}
+	type = frame->data[l4 + 8];
+	if (type > 31 || !(client & 1U << type))
+		invalid(key);
+}
+
+/**
+ * lc_upkeep_ipv6() - recognise ND, MLD and DHCPv6 in an IPv6 packet
+ * @frame: the frame
+ * @l4: offset of the transport header
+ * @end: where the packet ends
+ * @plain: no extension headers in between, so that it is no fragment either
+ * @key: headers so far; receives the result
+ *
+ * Context: any.
+ */
+void lc_upkeep_ipv6(const struct lc_frame *frame, u32 l4, u32 end,
+		    bool plain, struct lc_key *key)
+{
+	if (key->proto == PROTO_UDP && !frame->gso && key->sport == 546 &&
+	    key->dport == 547) {
+		dhcp6(frame, l4, end, plain, key);
+		return;
+	}
+	if (key->proto != PROTO_ICMPV6)
+		return;
+
+	switch (key->dport) {
+	case ND_ROUTER_SOLICIT:
+	case ND_ROUTER_ADVERT:
+	case ND_NEIGHBOUR_SOLICIT:
+	case ND_NEIGHBOUR_ADVERT:
+	case ND_REDIRECT:
+		nd(frame, l4, end, plain, key);
+		break;
+	case MLD_QUERY:
+	case MLD_REPORT:
+	case MLD_DONE:
+	case MLD_V2_REPORT:
+		mld(frame, l4, end, key);
+		break;
+	}
+}
