@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Shared helpers of the selftests; see the module docstrings."""

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""TAP for test programs: one function, one test point.
+
+    def test_something():
+        "what is shown beside ok"
+        tap.equal(1 + 1, 2, "sum")
+
+    if __name__ == "__main__":
+        tap.main(globals(), needs=[tap.root, tap.module])
+
+Functions named test_* run in the order of their definition. An exception
+fails the point, with the traceback as diagnostics; tap.Skip("reason") skips
+it. Exit status: 0 all passed or skipped, 1 something failed, 4 all skipped.
+Arguments select tests by name; --list shows them.
+"""
+
+import os
+import signal
+import sys
+import traceback
+
+PASS, FAIL, SKIP = 0, 1, 4
+
+
+class Skip(Exception):
+    """The test can not run here; the text says why."""
+
+
+def root():
+    """Prerequisite: run by root of the initial user namespace."""
+    if os.geteuid() != 0:
+        raise Skip("needs root")
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        if file.read().split() != ["0", "0", "4294967295"]:
+            raise Skip("needs the initial user namespace")
+
+
+def module():
+    """Prerequisite: lenscap.ko is loaded, or can be.
+
+    LENSCAP_MODULE names the file to load; else modprobe finds it.
+    """
+    if os.path.exists("/sys/module/lenscap"):
+        return
+    import subprocess
+    path = os.environ.get("LENSCAP_MODULE")
+    argv = ["insmod", path] if path else ["modprobe", "lenscap"]
+    try:
+        done = subprocess.run(argv, stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.STDOUT, check=False)
+    except OSError as err:
+        raise Skip(f"no module lenscap: {err}") from err
+    if done.returncode != 0:
+        if path:        # it was built for this run: no excuse
+            raise RuntimeError(f"insmod {path}: {done.stdout.strip()}")
+        raise Skip(f"no module lenscap: {done.stdout.strip()}")
+
+
+def diag(text):
+    """Print diagnostics."""
+    for line in str(text).splitlines() or [""]:
+        print(f"# {line}", flush=True)
+
+
+def equal(seen, wanted, what="value"):
+    """Fail unless seen == wanted."""
+    if seen != wanted:
+        raise AssertionError(f"{what}: saw {seen!r}, wanted {wanted!r}")
+
+
+def true(condition, what):
+    """Fail unless the condition holds."""
+    if not condition:
+        raise AssertionError(what)
+
+
+def raises(kind, func, *args, **kwargs):
+    """Fail unless func raises kind; the exception is returned."""
+    try:
+        result = func(*args, **kwargs)
+    except kind as err:
+        return err
+    raise AssertionError(f"{getattr(func, '__name__', func)} returned "
+                         f"{result!r} instead of raising {kind.__name__}")
+
+
+def _title(name, func):
+    doc = (func.__doc__ or "").strip().splitlines()
+    title = name[len("test_"):] + (f": {doc[0]}" if doc else "")
+    return title.replace("#", "no.")
+
+
+def _run_one(number, name, func, teardown):
+    title = _title(name, func)
+    try:
+        try:
+            func()
+        finally:
+            if teardown:
+                teardown()
+    except Skip as skip:
+        print(f"ok {number} {title} # SKIP {skip}", flush=True)
+        return SKIP
+    except KeyboardInterrupt:
+        raise
+    except BaseException:       # SystemExit too: the plan must be kept
+        diag(traceback.format_exc())
+        print(f"not ok {number} {title}", flush=True)
+        return FAIL
+    print(f"ok {number} {title}", flush=True)
+    return PASS
+
+
+def main(scope, needs=(), setup=None, teardown=None, each=None):
+    """Run the test_* functions of scope (globals()) and exit.
+
+    setup() runs once before them, teardown() once after, each() after every
+    one (a failure in it fails the point).
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAIL))
+    tests = {name: func for name, func in scope.items()
+             if name.startswith("test_") and callable(func)}
+    if "--list" in sys.argv[1:]:
+        print("\n".join(tests))
+        sys.exit(PASS)
+    wanted = [n if n.startswith("test_") else f"test_{n}"
+              for n in sys.argv[1:]]
+    missing = [name for name in wanted if name not in tests]
+    if missing:
+        sys.exit(f"no such test: {', '.join(missing)} (try --list)")
+    if wanted:
+        tests = {name: tests[name] for name in wanted}
+
+    print("TAP version 13", flush=True)
+    try:
+        for need in needs:
+            need()
+        if setup:
+            setup()
+    except Skip as skip:
+        print(f"1..0 # SKIP {skip}", flush=True)
+        sys.exit(SKIP)
+    except Exception:
+        print("1..1")
+        diag(traceback.format_exc())
+        print("not ok 1 setup", flush=True)
+        sys.exit(FAIL)
+
+    print(f"1..{len(tests)}", flush=True)
+    results = [_run_one(number, name, func, each)
+               for number, (name, func) in enumerate(tests.items(), 1)]
+    failed = FAIL in results
+    if teardown:
+        try:
+            teardown()
+        except Exception:
+            diag("teardown failed")
+            diag(traceback.format_exc())
+            failed = True
+    diag(f"{results.count(PASS)} passed, {results.count(FAIL)} failed, "
+         f"{results.count(SKIP)} skipped")
+    if failed:
+        sys.exit(FAIL)
+    sys.exit(SKIP if results and results.count(SKIP) == len(results)
+             else PASS)
