@@ -345,7 +345,9 @@ class Genl:
                            number & 0xff, version, 0) + body
 
     def encode(self, cmd, attrs):
-        """The attributes of a request as bytes."""
+        """The attributes of a request as bytes; bytes stay as they are."""
+        if isinstance(attrs, bytes):
+            return attrs
         return self.spec.encode(self.spec.op(cmd).attrs, attrs)
 
     def send(self, data):
@@ -507,7 +509,7 @@ class Genl:
 
 def _merge(attrs, more):
     if not more:
-        return attrs or {}
+        return {} if attrs is None else attrs
     if attrs is None:
         return more
     pairs = attrs.items() if isinstance(attrs, dict) else attrs
