@@ -3,6 +3,7 @@
 """Transactions: what they start from, how they end, who may have one."""
 
 import errno
+import socket
 
 from lib import net, nl, policy, tap
 from lib.rig import CAM_MAC, Rig, dome
@@ -261,13 +262,19 @@ def test_closed_socket():
         r.load({"devices": {"cam2": CAM2}}, base="live")
 
 
-def test_other_family_socket():
-    "closing a socket that has no transaction aborts nobody's"
-    with rig() as r:
+def test_same_port():
+    "closing sockets that only share the port number aborts nothing"
+    def close_one(protocol, port):
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
+                           protocol) as stranger:
+            stranger.bind((port, 0))
+
+    with rig() as r, rig() as elsewhere:
         r.sock.do("txn-begin", base="empty")
+        port = r.sock.port
+        net.call_in(r.gw, close_one, socket.NETLINK_ROUTE, port)
+        net.call_in(elsewhere.gw, close_one, nl.NETLINK_GENERIC, port)
         r.open().close()
-        with nl.Genl("nlctrl", netns=r.gw) as stranger:
-            stranger.do("getfamily", family_name="lenscap")
         r.sock.do_many(policy.requests(dome()))
         r.sock.do("txn-commit", generation=0, revision=1)
 
