@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lenscapctl: what its commands share.
+ */
+#ifndef LENSCAP_CLI_H
+#define LENSCAP_CLI_H
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#define CLI_SOCKET	"/run/lenscap/lenscapd.sock"
+#define CLI_MODULE	"/sys/module/lenscap"
+#define CLI_DAEMON	"lenscapd"
+#define CLI_GROUP	"lenscap"
+
+/* Exit codes, as lenscapctl(8) promises them. */
+enum cli_exit {
+	CLI_OK,
+	CLI_REFUSED,		/* policy errors, a command that was refused */
+	CLI_USAGE,
+	CLI_UNREACHABLE,	/* no daemon answers */
+	CLI_NO_MODULE,		/* it answers that lenscap.ko is not loaded */
+	CLI_PERMISSION,
+};
+
+enum cli_json {
+	CLI_JSON_OFF,
+	CLI_JSON_PRETTY,
+	CLI_JSON_COMPACT,
+};
+
+/**
+ * struct cli - what the command line asked for
+ * @socket: path of the control socket
+ * @json: how results are printed
+ * @color: standard output takes colours
+ * @timeout: seconds that the daemon may stay silent
+ * @limit: number of drop records, 0 for no limit
+ * @argc: operands after the command's name
+ * @argv: the operands
+ */
+struct cli {
+	const char *socket;
+	enum cli_json json;
+	bool color;
+	unsigned int timeout;
+	unsigned int limit;
+	bool names;
+	bool follow;
+	bool rollback;
+	bool dry_run;
+	bool gateway;
+	bool policy;
+	bool yes;
+	int argc;
+	char **argv;
+};
+
+int cmd_check(const struct cli *cli);
+int cmd_apply(const struct cli *cli);
+int cmd_status(const struct cli *cli);
+int cmd_devices(const struct cli *cli);
+int cmd_profiles(const struct cli *cli);
+int cmd_guards(const struct cli *cli);
+int cmd_drops(const struct cli *cli);
+int cmd_reload(const struct cli *cli);
+int cmd_disarm(const struct cli *cli);
+int cmd_arm(const struct cli *cli);
+int cmd_version(const struct cli *cli);
+
+/**
+ * cli_fail() - report a failure and name the exit code
+ * @cli: the command line
+ * @status: the exit code
+ * @format: what went wrong and the way out
+ *
+ * People read it on standard error; with --json it is an answer object with
+ * "ok" false on standard output, so that programs read one stream only.
+ *
+ * Return: @status.
+ */
+int cli_fail(const struct cli *cli, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A note for people on standard error; nothing with --json. */
+void cli_note(const struct cli *cli, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+void cli_print_json(const struct cli *cli, const json_t *value);
+
+/* Prints text that came from elsewhere; control characters become '?'. */
+void cli_put_clean(FILE *out, const char *text);
+
+/* Ends the program when there is no memory: there is nothing to save. */
+void *cli_alloc(void *memory) __attribute__((returns_nonnull));
+
+/* Text to be freed. */
+char *cli_format(const char *format, ...)
+	__attribute__((format(printf, 1, 2), returns_nonnull));
+char *cli_vformat(const char *format, va_list args)
+	__attribute__((format(printf, 1, 0), returns_nonnull));
+
+#endif /* LENSCAP_CLI_H */

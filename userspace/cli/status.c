@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * lenscapctl status: is it enforcing, and if not, why not.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn.h"
+#include "fields.h"
+#include "human.h"
+#include "table.h"
+
+#define TOP_REASONS	5
+#define WORST_GUARDS	8	/* named one by one in warnings */
+#define REASONS_MAX	64	/* a newer module may know more of them */
+
+struct total {
+	const char *name;
+	json_int_t packets;
+};
+
+struct totals {
+	json_int_t passed, passed_bytes;
+	json_int_t dropped, dropped_bytes;
+	json_int_t would, would_bytes;
+	struct total reasons[REASONS_MAX];
+	size_t count;
+};
+
+/* How many guards are in which state; audit counts armed ones only. */
+struct states {
+	size_t all, armed, waiting, failed, disarmed, audit;
+};
+
+static void add_reason(struct totals *totals, const char *name,
+		       json_int_t packets)
+{
+	for (size_t i = 0; i < totals->count; i++) {
+		if (!strcmp(totals->reasons[i].name, name)) {
+			totals->reasons[i].packets += packets;
+			return;
+		}
+	}
+	if (packets && totals->count < REASONS_MAX)
+		totals->reasons[totals->count++] = (struct total){
+			.name = name, .packets = packets,
+		};
+}
+
+static int by_packets(const void *a, const void *b)
+{
+	const struct total *left = a, *right = b;
+
+	if (left->packets != right->packets)
+		return left->packets < right->packets ? 1 : -1;
+	return strcmp(left->name, right->name);
+}
+
+static void add_up(const json_t *guards, struct totals *totals,
+		   struct states *states)
+{
+	json_t *guard, *reason;
+	size_t i, j;
+
+	json_array_foreach(guards, i, guard) {
+		const char *state = field_str(guard, "state");
+		bool armed = !strcmp(state, "armed");
+
+		states->all++;
+		states->armed += armed;
+		states->waiting += !strcmp(state, "waiting");
+		states->failed += !strcmp(state, "failed");
+		states->disarmed += !strcmp(state, "disarmed");
+		states->audit += armed &&
+				 !strcmp(field_str(guard, "mode"), "audit");
+		totals->passed += field_int(guard, "passed.packets");
+		totals->passed_bytes += field_int(guard, "passed.bytes");
+		totals->dropped += field_int(guard, "dropped.packets");
+		totals->dropped_bytes += field_int(guard, "dropped.bytes");
+		totals->would += field_int(guard, "would_drop.packets");
+		totals->would_bytes += field_int(guard, "would_drop.bytes");
+		json_array_foreach(field(guard, "reasons"), j, reason) {
+			add_reason(totals, field_str(reason, "reason"),
+				   field_int(reason, "dropped.packets") +
+				   field_int(reason, "would_drop.packets"));
+		}
+	}
+	qsort(totals->reasons, totals->count, sizeof(totals->reasons[0]),
+	      by_packets);
+}
+
+static void headline(const struct cli *cli, const json_t *module,
+		     const struct states *states)
+{
+	char text[160];
+	enum style style = STYLE_BAD;
+
+	if (!states->armed) {
+		snprintf(text, sizeof(text),
+			 "Lenscap is NOT enforcing: no guard is armed");
+	} else if (states->audit == states->armed) {
+		snprintf(text, sizeof(text),
+			 "Lenscap is auditing: it reports, but drops nothing");
+		style = STYLE_WARN;
+	} else if (!field_int(module, "generation")) {
+		snprintf(text, sizeof(text),
+			 "Lenscap drops everything: no policy is loaded");
+	} else if (states->armed < states->all || states->audit) {
+		snprintf(text, sizeof(text),
+			 "Lenscap is enforcing in part: %zu of %zu guards drop what is not permitted",
+			 states->armed - states->audit, states->all);
+		style = STYLE_WARN;
+	} else {
+		snprintf(text, sizeof(text), "Lenscap is enforcing");
+		style = STYLE_GOOD;
+	}
+	style_put(cli->color, style, text);
+	fputs("\n\n", stdout);
+}
+
+static void key(struct table *table, const char *name)
+{
+	table_cell(table, STYLE_TITLE, "%s", name);
+}
+
+static const char *plural(json_int_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void put_policy(struct table *table, const json_t *module)
+{
+	json_int_t devices = field_int(module, "devices");
+	json_int_t profiles = field_int(module, "profiles");
+	json_int_t rules = field_int(module, "rules");
+	json_int_t sets = field_int(module, "rulesets");
+
+	key(table, "Policy");
+	if (!field_int(module, "generation")) {
+		table_cell(table, STYLE_BAD, "none");
+		return;
+	}
+	table_cell(table, STYLE_PLAIN, "revision %" JSON_INTEGER_FORMAT
+		   ", generation %" JSON_INTEGER_FORMAT ", live since %s",
+		   field_int(module, "revision"),
+		   field_int(module, "generation"),
+		   human_ago(field_time(module, "committed")).text);
+	key(table, "");
+	table_cell(table, STYLE_PLAIN,
+		   "%s device%s, %s profile%s, %s rule%s in %s distinct list%s, %s of memory",
+		   human_count(devices).text, plural(devices),
+		   human_count(profiles).text, plural(profiles),
+		   human_count(rules).text, plural(rules),
+		   human_count(sets).text, plural(sets),
+		   human_bytes(field_int(module, "memory")).text);
+}
+
+static void put_guards(struct table *table, const struct states *states)
+{
+	char text[160];
+	int used = snprintf(text, sizeof(text), "%zu armed", states->armed);
+	const struct {
+		size_t count;
+		const char *word;
+	} rest[] = {
+		{ states->audit, "of these in audit mode" },
+		{ states->waiting, "waiting" }, { states->failed, "failed" },
+		{ states->disarmed, "disarmed" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
+		if (rest[i].count)
+			used += snprintf(text + used,
+					 sizeof(text) - (size_t)used,
+					 ", %zu %s", rest[i].count,
+					 rest[i].word);
+	}
+	key(table, "Guards");
+	table_cell(table, states->armed == states->all && states->all ?
+			  STYLE_GOOD : STYLE_WARN, "%s", text);
+}
+
+static void put_traffic(struct table *table, const struct totals *totals)
+{
+	const struct {
+		const char *name;
+		json_int_t packets, bytes;
+		enum style style;
+	} lines[] = {
+		{ "Passed", totals->passed, totals->passed_bytes, STYLE_PLAIN },
+		{ "Dropped", totals->dropped, totals->dropped_bytes, STYLE_BAD },
+		{ "Would drop", totals->would, totals->would_bytes, STYLE_WARN },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		key(table, lines[i].name);
+		table_cell(table, lines[i].packets ? lines[i].style : STYLE_PLAIN,
+			   "%s packet%s, %s",
+			   human_count(lines[i].packets).text,
+			   plural(lines[i].packets),
+			   human_bytes(lines[i].bytes).text);
+	}
+	for (size_t i = 0; i < totals->count && i < TOP_REASONS; i++) {
+		key(table, i ? "" : "Top reasons");
+		table_cell(table, STYLE_PLAIN, "%s: %s packet%s",
+			   totals->reasons[i].name,
+			   human_count(totals->reasons[i].packets).text,
+			   plural(totals->reasons[i].packets));
+	}
+}
+
+static void put_reporting(struct table *table, const json_t *answer)
+{
+	const json_t *module = field(answer, "module");
+	const json_t *daemon = field(answer, "daemon");
+
+	key(table, "Records");
+	table_cell(table, STYLE_PLAIN,
+		   "%s of %s in use, %s frames without a place, %s events suppressed",
+		   human_count(field_int(module, "records")).text,
+		   human_count(field_int(module, "records_max")).text,
+		   human_count(field_int(module, "records_lost")).text,
+		   human_count(field_int(module, "events_suppressed")).text);
+	key(table, "Daemon");
+	table_cell(table, STYLE_PLAIN,
+		   "lenscapd %s, process %" JSON_INTEGER_FORMAT ", started %s",
+		   field_str(daemon, "version"), field_int(daemon, "pid"),
+		   human_ago(field_time(daemon, "started")).text);
+	key(table, "Files");
+	table_cell(table, STYLE_PLAIN, "%s, %s", field_str(daemon, "config"),
+		   field_str(daemon, "policy_file"));
+	key(table, "Module");
+	table_cell(table, STYLE_PLAIN, "lenscap %s",
+		   field_str(module, "version"));
+}
+
+/* Warnings of one answer; a blank line sets the first apart. */
+struct warnings {
+	bool color;
+	size_t count;
+};
+
+static void warn(struct warnings *warnings, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void warn(struct warnings *warnings, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = cli_vformat(format, args);
+	va_end(args);
+	if (!warnings->count++)
+		putchar('\n');
+	style_put(warnings->color, STYLE_WARN, "! ");
+	cli_put_clean(stdout, text);
+	putchar('\n');
+	free(text);
+}
+
+static bool sound(const json_t *guard)
+{
+	return !strcmp(field_str(guard, "state"), "armed") &&
+	       strcmp(field_str(guard, "mode"), "audit") != 0;
+}
+
+static void warn_guard(struct warnings *warnings, const json_t *guard)
+{
+	const char *name = field_str(guard, "name");
+	const char *interface = field_str(guard, "interface");
+	const char *state = field_str(guard, "state");
+
+	if (!strcmp(state, "waiting"))
+		warn(warnings, "guard \"%s\" waits for interface %s, which does not exist: it will be armed when that appears",
+		     name, interface);
+	else if (!strcmp(state, "failed"))
+		warn(warnings, "guard \"%s\" could not be armed on interface %s: nothing is judged there; the kernel log says why",
+		     name, interface);
+	else if (!strcmp(state, "disarmed"))
+		warn(warnings, "guard \"%s\" on interface %s is disarmed: its cameras may talk to anyone; \"lenscapctl arm\" arms it again",
+		     name, interface);
+	else if (!strcmp(state, "armed"))
+		warn(warnings, "guard \"%s\" on interface %s is in audit mode: nothing is dropped there",
+		     name, interface);
+	else
+		warn(warnings, "guard \"%s\" on interface %s is %s", name,
+		     interface, state);
+}
+
+static void put_warnings(struct warnings *warnings, const json_t *answer,
+			 const struct states *states)
+{
+	const json_t *module = field(answer, "module");
+	json_int_t lost = field_int(module, "records_lost");
+	size_t i, wrong = 0;
+	json_t *guard;
+
+	if (!states->all)
+		warn(warnings, "no guard is configured: nothing is judged; name one under \"guards\" in %s",
+		     field_str(answer, "daemon.config"));
+	if (!field_int(module, "generation"))
+		warn(warnings, "no policy is loaded: every frame that an enforcing guard judges is dropped; load one with \"lenscapctl apply FILE\"");
+	else if (!field_int(module, "devices"))
+		warn(warnings, "the live policy names no device: every camera is unknown and dropped");
+	json_array_foreach(field(answer, "guards"), i, guard) {
+		if (!sound(guard) && wrong++ < WORST_GUARDS)
+			warn_guard(warnings, guard);
+	}
+	if (wrong > WORST_GUARDS)
+		warn(warnings, "%zu more guards are not enforcing; \"lenscapctl guards\" lists them",
+		     wrong - WORST_GUARDS);
+	if (lost)
+		warn(warnings, "%s frame%s found no place in the record table: they are counted, but not listed; the module parameter \"records\" enlarges it",
+		     human_count(lost).text, plural(lost));
+	if (*field_str(answer, "daemon.last_error"))
+		warn(warnings, "the daemon's last error: %s",
+		     field_str(answer, "daemon.last_error"));
+}
+
+static void show_status(const struct cli *cli, const json_t *answer)
+{
+	static const struct table_column columns[2] = { { NULL, false, 0 } };
+	const json_t *module = field(answer, "module");
+	struct totals totals = { 0 };
+	struct states states = { 0 };
+	struct warnings warnings = { .color = cli->color };
+	struct table table;
+
+	add_up(field(answer, "guards"), &totals, &states);
+	headline(cli, module, &states);
+	table_init(&table, columns, ARRAY_SIZE(columns), cli->color);
+	table.indent = 2;
+	put_policy(&table, module);
+	put_guards(&table, &states);
+	put_traffic(&table, &totals);
+	put_reporting(&table, answer);
+	table_flush(&table);
+	table_free(&table);
+	put_warnings(&warnings, answer, &states);
+}
+
+int cmd_status(const struct cli *cli)
+{
+	json_t *answer;
+	bool module;
+	int status = conn_call(cli, json_pack("{s:s}", "command", "status"),
+			       &answer);
+
+	if (status)
+		return status;
+	module = json_is_object(field(answer, "module"));
+	if (cli->json != CLI_JSON_OFF)
+		cli_print_json(cli, answer);
+	else if (module)
+		show_status(cli, answer);
+	else
+		cli_fail(cli, CLI_NO_MODULE,
+			 "Lenscap is NOT enforcing: the module is not loaded\n  load it with \"modprobe lenscap\"; the daemon runs and waits for it");
+	json_decref(answer);
+	return module ? CLI_OK : CLI_NO_MODULE;
+}
