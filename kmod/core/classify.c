@@ -163,15 +163,19 @@ static bool is_upkeep(const struct lc_guard *guard, const struct lc_key *key)
 	return !key->unicast || on_lan(guard, key);
 }
 
-/* What the guard itself asks of upkeep, whoever sent it. */
-static u8 judge_upkeep_guard(const struct lc_guard *guard,
-			     const struct lc_key *key)
+/* Upkeep must stay on the LAN, whoever sent it. */
+static bool leaves_lan(const struct lc_guard *guard, const struct lc_key *key)
 {
-	if (!(guard->upkeep & key->upkeep))
-		return LENSCAP_REASON_UPKEEP_OFF;
-	if (key->unicast && !on_lan(guard, key))
-		return LENSCAP_REASON_UPKEEP_INVALID;
-	return LENSCAP_REASON_NONE;
+	return key->unicast && !on_lan(guard, key);
+}
+
+/* Asked last: what is malformed or a lie is worth knowing also where its kind
+ * may not pass.
+ */
+static u8 judge_kind(const struct lc_guard *guard, const struct lc_key *key)
+{
+	return guard->upkeep & key->upkeep ? LENSCAP_REASON_NONE :
+					     LENSCAP_REASON_UPKEEP_OFF;
 }
 
 /* Upkeep of a device: everything that it says of itself must be true. */
@@ -179,6 +183,8 @@ static u8 judge_upkeep(const struct lc_guard *guard,
 		       const struct lc_device *device,
 		       const struct lc_key *key)
 {
+	if (leaves_lan(guard, key))
+		return LENSCAP_REASON_UPKEEP_INVALID;
 	if (key->has_claim_mac &&
 	    memcmp(key->claim_mac, device->mac, sizeof(device->mac)))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
@@ -187,7 +193,7 @@ static u8 judge_upkeep(const struct lc_guard *guard,
 	if (key->family && !provisional(key->family, key->src) &&
 	    !bound(device, key->family, key->src))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
-	return judge_upkeep_guard(guard, key);
+	return judge_kind(guard, key);
 }
 
 /* Upkeep of the routed hop on a guard with identity ip: it is no device, so
@@ -196,6 +202,8 @@ static u8 judge_upkeep(const struct lc_guard *guard,
 static u8 judge_hop(const struct lc_generation *gen,
 		    const struct lc_guard *guard, const struct lc_key *key)
 {
+	if (leaves_lan(guard, key))
+		return LENSCAP_REASON_UPKEEP_INVALID;
 	if (key->has_claim_mac && key->has_mac &&
 	    memcmp(key->claim_mac, key->mac, sizeof(key->mac)))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
@@ -203,7 +211,7 @@ static u8 judge_hop(const struct lc_generation *gen,
 	    lc_generation_by_addr(gen, guard->id, key->claim_family,
 				  key->claim))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
-	return judge_upkeep_guard(guard, key);
+	return judge_kind(guard, key);
 }
 
 static bool upkeep_reason(u8 reason)

@@ -309,6 +309,9 @@ static int add_addr(struct lc_generation *gen, const struct lc_device *device,
 		if (lc_prefix_has(&other->addrs[gen->addrs[i].index],
 				  addr->family, addr->addr) &&
 		    guards_meet(other->guard, device->guard)) {
+			/* listed twice is no conflict */
+			if (other == device)
+				return 0;
 			conflict->first = other;
 			conflict->second = device;
 			return -EEXIST;
@@ -369,6 +372,7 @@ static int survey(const struct lc_policy *policy, u32 *macs, u32 *addrs,
 		else
 			*addrs += device->naddrs;
 	}
+	conflict->first = NULL;
 	return 0;
 }
 
@@ -434,7 +438,6 @@ int lc_generation_create(const struct lc_policy *policy,
 			goto fail;
 	}
 
-	conflict->first = NULL;
 	*result = gen;
 	return 0;
 

@@ -68,12 +68,15 @@ static bool fail(struct lc_key *key, u8 reason)
 	return false;
 }
 
-/* May @count bytes at @off be read? The window counts too: beyond it lies
- * data that the caller did not make contiguous.
+/* May @count bytes at @off be read? What the caller made contiguous beyond
+ * the window is not looked at either: a verdict must not depend on how a
+ * driver happens to lay out a frame.
  */
 static bool readable(const struct lc_frame *frame, u32 off, u32 count)
 {
-	return off <= frame->cap && count <= frame->cap - off;
+	u32 cap = frame->cap < LC_WINDOW ? frame->cap : LC_WINDOW;
+
+	return off <= cap && count <= cap - off;
 }
 
 /* TCP, UDP and ICMP, as far as rules look at them. A first fragment must hold
@@ -299,6 +302,8 @@ static bool parse_ipv6_chain(const struct lc_frame *frame, u8 next,
 					    LENSCAP_REASON_TINY_FRAGMENT :
 					    LENSCAP_REASON_BAD_HEADER);
 		}
+		if (!readable(frame, span->l4, size))
+			return fail(key, LENSCAP_REASON_EXT_HEADER);
 		next = p[0];
 		span->l4 += size;
 		span->plain = false;

@@ -95,7 +95,7 @@ static void claim_mac(struct lc_key *key, const u8 *mac)
 /**
  * lc_upkeep_arp() - read an ARP packet
  * @frame: the frame, of ethertype 0x0806
- * @key: result; claims are set also when a reason is
+ * @key: result; claims are set only without a reason
  *
  * Context: any.
  */
@@ -223,7 +223,7 @@ static void nd(const struct lc_frame *frame, u32 l4, u32 end, bool plain,
 	bool unspecified = !memcmp(key->src, zero, 16);
 	u32 fixed = p[0] == ND_ROUTER_SOLICIT ? 8 : 24;
 	bool link = is_link_local(key->dst) ||
-		    (key->dst[0] == 0xff && (key->dst[1] & 0xf) == 2);
+		    (key->dst[0] == 0xff && key->dst[1] == 0x02);
 
 	key->upkeep = LENSCAP_UPKEEP_ND;
 	key->unicast = !link;

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The fast path: every frame that enters an interface with a guard.
+ *
+ *   frame -> VLAN tags -> guard -> lc_parse() -> lc_judge()
+ *         -> tag the mark and accept | count, record and drop
+ *
+ * It runs in the netdev ingress hook, before everything but XDP and tc. It
+ * allocates nothing, takes no lock, and does not write to the frame: only to
+ * skb->mark. netfilter calls hooks under rcu_read_lock(), which holds the port,
+ * the guard and the generation for as long as the packet is here.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_arp.h>
+#include <linux/if_vlan.h>
+
+#include "droplog.h"
+#include "guard.h"
+#include "hook.h"
+#include "table.h"
+
+/* Tags that are looked at. More than one is a stack already; the id is wanted
+ * of the first that has one, behind priority tags.
+ */
+#define TAGS_MAX 4
+
+/**
+ * struct tags - the VLAN tags of a frame
+ * @count: how many, up to TAGS_MAX
+ * @id: the first id that is not 0, or 0
+ * @proto: tag protocol of the outermost, big endian
+ * @inner: ethertype behind the tags, big endian
+ * @broken: a tag that is not all there
+ */
+struct tags {
+	u32 count;
+	u16 id;
+	__be16 proto;
+	__be16 inner;
+	bool broken;
+};
+
+static void tags_add(struct tags *tags, __be16 proto, u16 tci)
+{
+	if (!tags->count++)
+		tags->proto = proto;
+	if (!tags->id)
+		tags->id = tci & VLAN_VID_MASK;
+}
+
+/* The outermost tag is in the skb's metadata, by hardware or because the
+ * receive path has moved it there; further ones are still in the payload. What
+ * comes after a priority tag matters: the receive path strips it and looks
+ * again (net/core/dev.c, check_vlan_id), behind this hook.
+ */
+static void tags_read(const struct sk_buff *skb, struct tags *tags)
+{
+	struct vlan_hdr buffer;
+	int offset = 0;
+
+	memset(tags, 0, sizeof(*tags));
+	tags->inner = skb->protocol;
+	if (skb_vlan_tag_present(skb))
+		tags_add(tags, skb->vlan_proto, skb_vlan_tag_get(skb));
+	while (eth_type_vlan(tags->inner) && tags->count < TAGS_MAX) {
+		const struct vlan_hdr *tag =
+			skb_header_pointer(skb, offset, sizeof(buffer),
+					   &buffer);
+
+		if (!tag) {
+			tags->broken = true;
+			return;
+		}
+		tags_add(tags, tags->inner, ntohs(tag->h_vlan_TCI));
+		tags->inner = tag->h_vlan_encapsulated_proto;
+		offset += VLAN_HLEN;
+	}
+}
+
+/* Does the frame carry more, or other, tags than its guard's own? */
+static bool tags_stacked(const struct tags *tags,
+			 const struct lenscap_guard *guard)
+{
+	if (tags->broken || tags->count > 1)
+		return true;
+	if (!tags->count)
+		return false;
+	return tags->proto != htons(ETH_P_8021Q) || tags->id != guard->vlan;
+}
+
+static const struct lenscap_guard *guard_of(struct lenscap_port *port,
+					    const struct tags *tags)
+{
+	const struct lenscap_guard *guard = NULL;
+
+	if (tags->id)
+		guard = xa_load(&port->guards, tags->id);
+	return guard ?: xa_load(&port->guards, 0);
+}
+
+static void describe(const struct sk_buff *skb, const struct tags *tags,
+		     const struct lenscap_guard *guard, u8 *window,
+		     struct lc_frame *frame)
+{
+	u32 cap = min_t(u32, skb->len, LC_WINDOW);
+
+	frame->data = skb_header_pointer(skb, 0, cap, window);
+	frame->cap = cap;
+	frame->len = skb->len;
+	frame->ethertype = ntohs(tags->inner);
+	frame->vlan_stack = tags_stacked(tags, guard);
+	frame->gso = skb_is_gso(skb);
+	frame->has_mac = skb->dev->type == ARPHRD_ETHER &&
+			 skb_mac_header_was_set(skb) &&
+			 skb_mac_header(skb) + ETH_HLEN <= skb->data;
+	if (frame->has_mac)
+		ether_addr_copy(frame->mac, eth_hdr(skb)->h_source);
+}
+
+static void count_guard(const struct lenscap_guard *guard,
+			const struct lc_verdict *verdict, u32 bytes)
+{
+	struct lenscap_guard_stats *stats = this_cpu_ptr(guard->stats);
+	struct lenscap_guard_total *total = &stats->reasons[verdict->reason];
+
+	u64_stats_update_begin(&stats->syncp);
+	if (verdict->reason == LENSCAP_REASON_NONE) {
+		u64_stats_inc(&stats->passed_packets);
+		u64_stats_add(&stats->passed_bytes, bytes);
+	} else if (verdict->pass) {
+		u64_stats_inc(&total->would_packets);
+		u64_stats_add(&total->would_bytes, bytes);
+	} else {
+		u64_stats_inc(&total->dropped_packets);
+		u64_stats_add(&total->dropped_bytes, bytes);
+	}
+	u64_stats_update_end(&stats->syncp);
+}
+
+static void count_device(const struct lc_verdict *verdict, u32 bytes)
+{
+	struct lenscap_stats *stats;
+	u64 now = lenscap_now();
+
+	if (!verdict->device)
+		return;
+	stats = lenscap_device_of(verdict->device)->stats;
+	if (verdict->reason == LENSCAP_REASON_NONE) {
+		atomic64_inc(&stats->passed_packets);
+		atomic64_add(bytes, &stats->passed_bytes);
+	} else if (verdict->pass) {
+		atomic64_inc(&stats->would_packets);
+		atomic64_add(bytes, &stats->would_bytes);
+	} else {
+		atomic64_inc(&stats->dropped_packets);
+		atomic64_add(bytes, &stats->dropped_bytes);
+	}
+	if (READ_ONCE(stats->last_seen) != now)
+		WRITE_ONCE(stats->last_seen, now);
+}
+
+/**
+ * lenscap_hook() - judge a frame
+ * @priv: the struct lenscap_port of the interface
+ * @skb: the frame; its data begins at the network header
+ * @state: unused
+ *
+ * Context: softirq or process with bottom halves off, under rcu_read_lock().
+ *
+ * Return: NF_ACCEPT, with the tag in skb->mark if a guard judged it, or
+ * NF_DROP.
+ */
+unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
+			  const struct nf_hook_state *state)
+{
+	struct lenscap_port *port = priv;
+	const struct lenscap_generation *gen;
+	const struct lenscap_guard *guard;
+	struct lc_verdict verdict;
+	struct lc_frame frame;
+	struct lc_key key;
+	struct tags tags;
+	u8 window[LC_WINDOW];
+
+	tags_read(skb, &tags);
+	guard = guard_of(port, &tags);
+	if (!guard)
+		return NF_ACCEPT;
+
+	describe(skb, &tags, guard, window, &frame);
+	lc_parse(&frame, &key);
+	gen = rcu_dereference(port->ln->live);
+	lc_judge(gen ? gen->core : NULL, &guard->core, &key, &verdict);
+
+	count_guard(guard, &verdict, frame.len);
+	count_device(&verdict, frame.len);
+	if (verdict.reason != LENSCAP_REASON_NONE)
+		lenscap_droplog_add(port->ln, guard, gen, &key, &verdict,
+				    frame.len);
+	if (!verdict.pass)
+		return NF_DROP;
+
+	skb->mark = (skb->mark & ~(port->ln->tag.mask |
+				   port->ln->tag.class_mask)) |
+		    port->ln->tag.value | verdict.class;
+	return NF_ACCEPT;
+}
