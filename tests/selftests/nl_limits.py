@@ -20,8 +20,7 @@ def refused(code, func, *args, **kwargs):
 
 def test_name():
     "names of 63 bytes pass, 64 do not"
-    name = "é" * 31 + "x"
-    tap.equal(len(name.encode()), LIMIT["name_len"])
+    name = "n" * LIMIT["name_len"]
     with Rig(link=False) as r:
         policy.guard(r.sock, name, "nonesuch")
         r.load({"profiles": {name: {}}, "devices": {

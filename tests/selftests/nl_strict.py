@@ -86,6 +86,8 @@ def attribute_cases(spec, op, good):
                                            b"x" * (limit + 1) + b"\0")
             yield f"{here} much too long", body(attr_name, b"x" * 5000 + b"\0")
             yield f"{here} unterminated", body(attr_name, b"x" * (limit + 1))
+            yield f"{here} with a space", body(attr_name, b"a b\0")
+            yield f"{here} with a newline", body(attr_name, b"a\nb\0")
         elif attr.type == "flag":
             yield f"{here} with a value", body(attr_name, b"\1\0\0\0")
         elif attr.type == "binary":
