@@ -22,7 +22,7 @@
 /* Tags that are looked at. More than one is a stack already; the id is wanted
  * of the first that has one, behind priority tags.
  */
-#define TAGS_MAX 4
+#define TAGS_MAX 4U
 
 /**
  * struct tags - the VLAN tags of a frame
@@ -30,7 +30,7 @@
  * @id: the first id that is not 0, or 0
  * @proto: tag protocol of the outermost, big endian
  * @inner: ethertype behind the tags, big endian
- * @broken: a tag that is not all there
+ * @broken: a tag that is not all there, or more than are looked at
  */
 struct tags {
 	u32 count;
@@ -75,6 +75,7 @@ static void tags_read(const struct sk_buff *skb, struct tags *tags)
 		tags->inner = tag->h_vlan_encapsulated_proto;
 		offset += VLAN_HLEN;
 	}
+	tags->broken = eth_type_vlan(tags->inner);
 }
 
 /* Does the frame carry more, or other, tags than its guard's own? */
@@ -88,13 +89,20 @@ static bool tags_stacked(const struct tags *tags,
 	return tags->proto != htons(ETH_P_8021Q) || tags->id != guard->vlan;
 }
 
+/* The receive path strips priority tags without limit, so a frame in which no
+ * id was found among the tags that are looked at could be anybody's. Any guard
+ * of the interface will do to drop it: it is broken.
+ */
 static const struct lenscap_guard *guard_of(struct lenscap_port *port,
 					    const struct tags *tags)
 {
 	const struct lenscap_guard *guard = NULL;
+	unsigned long any = 0;
 
 	if (tags->id)
 		guard = xa_load(&port->guards, tags->id);
+	else if (tags->broken)
+		return xa_find(&port->guards, &any, ULONG_MAX, XA_PRESENT);
 	return guard ?: xa_load(&port->guards, 0);
 }
 

@@ -308,4 +308,5 @@ void lc_judge(const struct lc_generation *gen, const struct lc_guard *guard,
 						 &verdict->upkeep);
 	}
 	verdict->pass = audit || verdict->reason == LENSCAP_REASON_NONE;
+	verdict->upkeep &= verdict->reason == LENSCAP_REASON_NONE;
 }

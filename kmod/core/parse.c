@@ -380,16 +380,17 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 		fail(key, LENSCAP_REASON_ETHERTYPE);
 		return;
 	}
-	if (!ok || key->part == LC_PART_LATER)
+	if (!ok)
 		return;
-	if (!parse_transport(frame, &span, key))
+	if (key->part != LC_PART_LATER && !parse_transport(frame, &span, key))
 		return;
-	/* Upkeep never comes in fragments: for IPv6 that is a rule (RFC 6980)
-	 * and lc_upkeep_ipv6() refuses it; for IPv4 a first fragment is left to
-	 * the rules, like any other.
+	/* Upkeep never comes in fragments (for ND that is a rule, RFC 6980), so
+	 * first fragments are looked at as well, and refused. A later fragment
+	 * of ICMPv6 could be of anything and is left to the rules: without its
+	 * first it is nothing.
 	 */
-	if (key->family == LC_FAMILY_IPV6)
-		lc_upkeep_ipv6(frame, span.l4, span.end, span.plain, key);
-	else if (key->part == LC_PART_WHOLE)
+	if (key->family == LC_FAMILY_IPV4)
 		lc_upkeep_ipv4(frame, span.l4, span.end, key);
+	else if (key->part != LC_PART_LATER)
+		lc_upkeep_ipv6(frame, span.l4, span.end, span.plain, key);
 }

@@ -130,6 +130,7 @@ static void dhcp(const struct lc_frame *frame, u32 l4, u32 end,
 	key->upkeep = LENSCAP_UPKEEP_DHCP;
 	key->unicast = !broadcast;
 	if (len < DHCP_FIXED || len > DHCP_MAX ||
+	    lc_be16(frame->data + l4 + 4) != end - l4 ||
 	    frame->cap < l4 + 8 + DHCP_FIXED || p[0] != 1 || p[1] != 1 ||
 	    p[2] != 6 || lc_be32(p + 236) != DHCP_COOKIE) {
 		invalid(key);
@@ -138,14 +139,40 @@ static void dhcp(const struct lc_frame *frame, u32 l4, u32 end,
 	claim_mac(key, p + 28);
 }
 
+/* The group records of an IGMPv3 or MLDv2 report fill it exactly: a report with
+ * room to spare could carry anything. @head is the length of a record without
+ * its sources, @addr that of an address. A report that does not fit the window
+ * (13 groups of IPv6, 35 of IPv4) cannot be walked and is not accepted.
+ */
+static bool records_fit(const struct lc_frame *frame, u32 l4, u32 end,
+			u32 head, u32 addr)
+{
+	u32 records, off;
+
+	if (frame->cap < end)
+		return false;
+	records = lc_be16(frame->data + l4 + 6);
+	for (off = l4 + 8; records; records--) {
+		if (end - off < head)
+			return false;
+		/* Auxiliary data: RFC 3376 and 3810 define none. */
+		if (frame->data[off + 1])
+			return false;
+		off += head + lc_be16(frame->data + off + 2) * addr;
+		if (off > end)
+			return false;
+	}
+	return off == end;
+}
+
 static void igmp(const struct lc_frame *frame, u32 l4, u32 end,
 		 struct lc_key *key)
 {
 	const u8 *p = frame->data;
 
 	key->upkeep = LENSCAP_UPKEEP_IGMP;
-	if (end - l4 < 8 || frame->cap < l4 + 8 || p[8] != 1 ||
-	    (key->dst[0] & 0xf0) != 0xe0) {
+	if (key->part != LC_PART_WHOLE || end - l4 < 8 ||
+	    frame->cap < l4 + 8 || p[8] != 1 || (key->dst[0] & 0xf0) != 0xe0) {
 		invalid(key);
 		return;
 	}
@@ -157,6 +184,8 @@ static void igmp(const struct lc_frame *frame, u32 l4, u32 end,
 			invalid(key);
 		return;
 	case IGMP_V3_REPORT:
+		if (!records_fit(frame, l4, end, 8, 4))
+			invalid(key);
 		return;
 	case IGMP_QUERY:
 		spoof(key);
@@ -167,14 +196,15 @@ static void igmp(const struct lc_frame *frame, u32 l4, u32 end,
 }
 
 /**
- * lc_upkeep_ipv4() - recognise DHCP and IGMP in a whole IPv4 packet
+ * lc_upkeep_ipv4() - recognise DHCP and IGMP in an IPv4 packet
  * @frame: the frame
  * @l4: offset of the transport header
  * @end: where the packet ends
  * @key: headers so far; receives the result
  *
  * DHCP to a unicast address is marked as such: on the LAN it is a renewal,
- * elsewhere it needs a rule like any other datagram.
+ * elsewhere it needs a rule like any other datagram. Fragments of IGMP are
+ * malformed upkeep; those of DHCP are left to the rules.
  *
  * Context: any.
  */
@@ -183,8 +213,8 @@ void lc_upkeep_ipv4(const struct lc_frame *frame, u32 l4, u32 end,
 {
 	if (key->proto == PROTO_IGMP)
 		igmp(frame, l4, end, key);
-	else if (key->proto == PROTO_UDP && !frame->gso && key->sport == 68 &&
-		 key->dport == 67)
+	else if (key->proto == PROTO_UDP && key->part == LC_PART_WHOLE &&
+		 !frame->gso && key->sport == 68 && key->dport == 67)
 		dhcp(frame, l4, end, key);
 }
 
@@ -270,7 +300,8 @@ static void mld(const struct lc_frame *frame, u32 l4, u32 end,
 	if (p[7] != 1 || p[l4 + 1] || !source || key->dst[0] != 0xff ||
 	    p[6] != 0 || l4 != 48 || p[40] != PROTO_ICMPV6 ||
 	    lc_be32(p + 42) != 0x05020000 ||
-	    (p[l4] != MLD_V2_REPORT && end - l4 != 24))
+	    (p[l4] == MLD_V2_REPORT ? !records_fit(frame, l4, end, 20, 16) :
+				      end - l4 != 24))
 		invalid(key);
 }
 
@@ -291,6 +322,7 @@ static void dhcp6(const struct lc_frame *frame, u32 l4, u32 end, bool plain,
 	key->upkeep = LENSCAP_UPKEEP_DHCP6;
 	key->unicast = memcmp(key->dst, servers, 16) != 0;
 	if (!plain || len < 4 || len > DHCP_MAX || frame->cap < l4 + 12 ||
+	    lc_be16(frame->data + l4 + 4) != end - l4 ||
 	    !is_link_local(key->src)) {
 		invalid(key);
 		return;
