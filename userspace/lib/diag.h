@@ -33,6 +33,8 @@ void diag_error(struct diag *diag, const char *file, unsigned int line,
 void diag_warning(struct diag *diag, const char *file, unsigned int line,
 		  unsigned int column, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
+/* Into the order of places; the readers of files have done so already. */
+void diag_sort(struct diag *diag);
 /* "file:line:column: message" a line each, in the order of places. */
 void diag_print(struct diag *diag, FILE *out);
 void diag_free(struct diag *diag);

@@ -46,4 +46,16 @@ struct gateway {
 int gateway_read(const char *path, struct gateway *gateway, struct diag *diag);
 void gateway_free(struct gateway *gateway);
 
+/**
+ * gateway_check_policy() - does a policy fit this gateway?
+ * @gateway: the gateway
+ * @policy: a valid policy
+ * @diag: receives errors, without places, for what the kernel would refuse,
+ *	and warnings for devices that no guard here will recognise
+ *
+ * Return: 0, or -1 with at least one error in @diag.
+ */
+int gateway_check_policy(const struct gateway *gateway,
+			 const struct policy *policy, struct diag *diag);
+
 #endif /* LENSCAP_GATEWAY_H */
