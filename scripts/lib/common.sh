@@ -52,3 +52,25 @@ kernel_ready()
 	release=$(kernel_release "$1")
 	[[ -n $release && -f $dir/release && $(<"$dir/release") == "$release" ]]
 }
+
+# kernel_source: unpack Debian's 6.1 source into the cache if it is not there,
+# and say where: the debug kernels are built from it, and checkpatch is in it
+kernel_source()
+{
+	local version dir=$LENSCAP_CACHE/src/linux-6.1
+	version=$(dpkg-query -W -f '${Version}' linux-source-6.1 2>/dev/null) ||
+		die "linux-source-6.1 is missing: run scripts/setup check"
+	mkdir -p "$LENSCAP_CACHE/src"
+	(
+		flock 8
+		[[ $(cat "$dir/.lenscap-version" 2>/dev/null) != "$version" ]] ||
+			exit 0
+		note "unpacking the kernel source ($version)"
+		rm -rf "$dir"
+		mkdir "$dir"
+		tar -C "$dir" --strip-components=1 \
+			-xf /usr/src/linux-source-6.1.tar.xz
+		echo "$version" >"$dir/.lenscap-version"
+	) 8>"$LENSCAP_CACHE/src/lock" || die "cannot unpack the kernel source"
+	echo "$dir"
+}
