@@ -321,13 +321,13 @@ static const struct genl_ops lenscap_ops[] = {
 	}, {
 		.cmd = LENSCAP_CMD_TXN_BEGIN,
 		ADMIN,
-		.policy = lenscap_txn_policy,
-		.maxattr = LENSCAP_TXN_A_MAX,
+		.policy = lenscap_begin_policy,
+		.maxattr = LENSCAP_TXN_A_BASE,
 		.doit = lenscap_nl_txn_begin,
 	}, {
 		.cmd = LENSCAP_CMD_TXN_COMMIT,
 		ADMIN,
-		.policy = lenscap_txn_policy,
+		.policy = lenscap_commit_policy,
 		.maxattr = LENSCAP_TXN_A_MAX,
 		.doit = lenscap_nl_txn_commit,
 	}, {

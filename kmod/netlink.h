@@ -35,7 +35,8 @@ int lenscap_put_guard(struct sk_buff *skb, const struct lenscap_guard *guard,
 		      u8 state);
 
 /* netlink_policy.c */
-extern const struct nla_policy lenscap_txn_policy[LENSCAP_TXN_A_MAX + 1];
+extern const struct nla_policy lenscap_begin_policy[LENSCAP_TXN_A_BASE + 1];
+extern const struct nla_policy lenscap_commit_policy[LENSCAP_TXN_A_MAX + 1];
 extern const struct nla_policy
 	lenscap_profile_policy[LENSCAP_PROFILE_A_MAX + 1];
 extern const struct nla_policy lenscap_device_policy[LENSCAP_DEVICE_A_MAX + 1];

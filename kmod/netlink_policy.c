@@ -10,8 +10,11 @@
 #include "table.h"
 #include "txn.h"
 
-const struct nla_policy lenscap_txn_policy[LENSCAP_TXN_A_MAX + 1] = {
+const struct nla_policy lenscap_begin_policy[LENSCAP_TXN_A_BASE + 1] = {
 	[LENSCAP_TXN_A_BASE] = NLA_POLICY_MAX(NLA_U8, LENSCAP_BASE_LIVE),
+};
+
+const struct nla_policy lenscap_commit_policy[LENSCAP_TXN_A_MAX + 1] = {
 	[LENSCAP_TXN_A_GENERATION] = { .type = NLA_U32 },
 	[LENSCAP_TXN_A_REVISION] = { .type = NLA_U64 },
 	[LENSCAP_TXN_A_DIGEST] = NLA_POLICY_EXACT_LEN(LENSCAP_DIGEST_LEN),
@@ -280,8 +283,10 @@ int lenscap_nl_profile_set(struct sk_buff *request, struct genl_info *info)
 	const char *name;
 	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, LENSCAP_PROFILE_A_NAME)) {
-		GENL_SET_ERR_MSG(info, "the profile's name is needed");
+	if (GENL_REQ_ATTR_CHECK(info, LENSCAP_PROFILE_A_NAME) ||
+	    GENL_REQ_ATTR_CHECK(info, LENSCAP_PROFILE_A_MODE) ||
+	    GENL_REQ_ATTR_CHECK(info, LENSCAP_PROFILE_A_CLASS)) {
+		GENL_SET_ERR_MSG(info, "a profile needs a name, a mode and a class");
 		return -EINVAL;
 	}
 	err = lenscap_get_name(attrs[LENSCAP_PROFILE_A_NAME], &name,
@@ -291,11 +296,8 @@ int lenscap_nl_profile_set(struct sk_buff *request, struct genl_info *info)
 	profile = read_profile(info, name);
 	if (IS_ERR(profile))
 		return PTR_ERR(profile);
-	if (attrs[LENSCAP_PROFILE_A_MODE])
-		profile->core.mode = nla_get_u8(attrs[LENSCAP_PROFILE_A_MODE]);
-	if (attrs[LENSCAP_PROFILE_A_CLASS])
-		profile->core.class =
-			nla_get_u32(attrs[LENSCAP_PROFILE_A_CLASS]);
+	profile->core.mode = nla_get_u8(attrs[LENSCAP_PROFILE_A_MODE]);
+	profile->core.class = nla_get_u32(attrs[LENSCAP_PROFILE_A_CLASS]);
 
 	mutex_lock(&ln->lock);
 	txn = lenscap_txn_find(ln, info->snd_portid, info->extack);
@@ -379,7 +381,7 @@ int lenscap_nl_device_del(struct sk_buff *request, struct genl_info *info)
 static int read_addresses(struct genl_info *info, struct lenscap_device *device)
 {
 	const struct nlattr *attr;
-	u32 n = 0;
+	u32 n = 0, i;
 	int rem;
 
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
@@ -394,6 +396,13 @@ static int read_addresses(struct genl_info *info, struct lenscap_device *device)
 		if (!device->core.has_mac &&
 		    addr->len != (addr->family == LC_FAMILY_IPV4 ? 32 : 128)) {
 			NL_SET_ERR_MSG_ATTR(info->extack, attr, "a device without a MAC is recognised by its addresses, which cannot be prefixes");
+			return -EINVAL;
+		}
+		for (i = 0; i < n; i++) {
+			if (memcmp(&device->core.addrs[i], addr,
+				   sizeof(*addr)))
+				continue;
+			NL_SET_ERR_MSG_ATTR(info->extack, attr, "the device has this address twice");
 			return -EINVAL;
 		}
 		n++;

@@ -124,11 +124,14 @@ int lenscap_nl_record_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct nlattr **attrs = lenscap_dump_attrs(cb);
 	struct lenscap_net *ln = lenscap_net(sock_net(cb->skb->sk));
-	enum lenscap_record_table which = LENSCAP_TABLE_ACTIVE;
+	enum lenscap_record_table which;
 	int err;
 
-	if (attrs && attrs[LENSCAP_RECORD_A_TABLE])
-		which = nla_get_u8(attrs[LENSCAP_RECORD_A_TABLE]);
+	if (!attrs || !attrs[LENSCAP_RECORD_A_TABLE]) {
+		NL_SET_ERR_MSG(cb->extack, "say which table: active or retired");
+		return -EINVAL;
+	}
+	which = nla_get_u8(attrs[LENSCAP_RECORD_A_TABLE]);
 	if (!lenscap_droplog_size(ln))
 		return 0;
 

@@ -153,9 +153,9 @@ static bool rule_valid(const struct lc_rule *rule)
 		return true;
 	case 1:
 	case 58:
-		/* Message types have no other side. */
-		return v4 == (rule->proto == 1) && !rule->device_low &&
-		       rule->device_high == 0xffff;
+		/* Message types are bytes and have no other side. */
+		return v4 == (rule->proto == 1) && rule->peer_high <= 0xff &&
+		       !rule->device_low && rule->device_high == 0xffff;
 	default:
 		return false;
 	}

@@ -149,7 +149,7 @@ static bool records_fit(const struct lc_frame *frame, u32 l4, u32 end,
 {
 	u32 records, off;
 
-	if (frame->cap < end)
+	if (frame->cap < end || end > LC_WINDOW)
 		return false;
 	records = lc_be16(frame->data + l4 + 6);
 	for (off = l4 + 8; records; records--) {
