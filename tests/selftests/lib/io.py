@@ -38,7 +38,7 @@ def _open(ifname, proto):
     if proto:
         sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
         sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
-    sock.bind((ifname, proto))
+    sock.bind((ifname, proto))      # in host order, unlike socket()'s
     return sock
 
 
@@ -102,7 +102,7 @@ class Capture:
     def __init__(self, netns, ifname, outgoing=False):
         self.outgoing = outgoing
         self.frames = []
-        self.sock = net.call_in(netns, _open, ifname, socket.htons(ETH_P_ALL))
+        self.sock = net.call_in(netns, _open, ifname, ETH_P_ALL)
         self.sock.setblocking(False)
 
     def __enter__(self):
