@@ -22,15 +22,30 @@ static json_t *policy_json(const struct policy *policy)
 			 "devices", (json_int_t)policy->ndevices);
 }
 
+/**
+ * struct checker - one run of check
+ * @cli: the command line
+ * @gateway: the latest good gateway file: policies after it must fit it
+ * @have_gateway: there was one
+ */
+struct checker {
+	const struct cli *cli;
+	struct gateway gateway;
+	bool have_gateway;
+};
+
 /* What a good policy holds, as text and as JSON. */
-static char *check_policy(const char *path, struct diag *diag, json_t **facts)
+static char *check_policy(const struct checker *checker, const char *path,
+			  struct diag *diag, json_t **facts)
 {
 	struct policy_bundle bundle = { 0 };
 	struct policy policy = { 0 };
 	char *text = NULL;
 
 	if (!policy_bundle_read(path, &bundle, diag) &&
-	    !policy_parse(&bundle, &policy, diag)) {
+	    !policy_parse(&bundle, &policy, diag) &&
+	    !(checker->have_gateway &&
+	      gateway_check_policy(&checker->gateway, &policy, diag))) {
 		size_t rules = policy_rules(&policy);
 
 		*facts = cli_alloc(policy_json(&policy));
@@ -45,26 +60,30 @@ static char *check_policy(const char *path, struct diag *diag, json_t **facts)
 	return text;
 }
 
-static char *check_gateway(const char *path, struct diag *diag, json_t **facts)
+static char *check_gateway(struct checker *checker, const char *path,
+			   struct diag *diag, json_t **facts)
 {
 	struct gateway gateway = { 0 };
-	char *text = NULL;
 
-	if (!gateway_read(path, &gateway, diag)) {
-		*facts = cli_alloc(json_pack("{s:I, s:s?}", "guards",
-					     (json_int_t)gateway.nguards,
-					     "policy", gateway.policy));
-		text = cli_format("%zu guard%s, policy %s", gateway.nguards,
-				  plural(gateway.nguards),
-				  gateway.policy ? gateway.policy : "none");
+	if (gateway_read(path, &gateway, diag)) {
+		gateway_free(&gateway);
+		return NULL;
 	}
-	gateway_free(&gateway);
-	return text;
+	if (checker->have_gateway)
+		gateway_free(&checker->gateway);
+	checker->gateway = gateway;
+	checker->have_gateway = true;
+	*facts = cli_alloc(json_pack("{s:I, s:s}", "guards",
+				     (json_int_t)gateway.nguards,
+				     "policy", gateway.policy));
+	return cli_format("%zu guard%s, policy %s", gateway.nguards,
+			  plural(gateway.nguards), gateway.policy);
 }
 
 /* Returns the file's part of the JSON result. */
-static json_t *check_file(const struct cli *cli, const char *path, bool *good)
+static json_t *check_file(struct checker *checker, const char *path, bool *good)
 {
+	const struct cli *cli = checker->cli;
 	enum file_kind kind = file_kind(path);
 	struct diag diag = { 0 };
 	json_t *facts = NULL, *result;
@@ -74,17 +93,18 @@ static json_t *check_file(const struct cli *cli, const char *path, bool *good)
 		kind = FILE_GATEWAY;
 	else if (cli->policy)
 		kind = FILE_POLICY;
-	text = kind == FILE_GATEWAY ? check_gateway(path, &diag, &facts) :
-				      check_policy(path, &diag, &facts);
-	*good = text && !diag.errors;
+	text = kind == FILE_GATEWAY ?
+	       check_gateway(checker, path, &diag, &facts) :
+	       check_policy(checker, path, &diag, &facts);
+	*good = text;
 	diag_summary(&diag, found, sizeof(found));
 	if (cli->json == CLI_JSON_OFF) {
 		/* What is wrong comes first, as from a compiler. */
 		fflush(stdout);
 		diag_print(&diag, stderr);
 		fflush(stderr);
-		cli_put_clean(*good ? stdout : stderr, path);
-		if (*good)
+		cli_put_clean(text ? stdout : stderr, path);
+		if (text)
 			printf(": %s: ok%s%s\n", text, *found ? ", " : "",
 			       found);
 		else
@@ -105,6 +125,7 @@ static json_t *check_file(const struct cli *cli, const char *path, bool *good)
 int cmd_check(const struct cli *cli)
 {
 	json_t *files = cli_alloc(json_array());
+	struct checker checker = { .cli = cli };
 	bool all = true;
 	json_t *answer;
 
@@ -112,9 +133,12 @@ int cmd_check(const struct cli *cli)
 		bool good;
 
 		json_array_append_new(files,
-				      check_file(cli, cli->argv[i], &good));
+				      check_file(&checker, cli->argv[i],
+						 &good));
 		all = all && good;
 	}
+	if (checker.have_gateway)
+		gateway_free(&checker.gateway);
 	answer = cli_alloc(json_pack("{s:b, s:o}", "ok", all, "files", files));
 	if (cli->json != CLI_JSON_OFF)
 		cli_print_json(cli, answer);

@@ -96,9 +96,9 @@ static int conn_fill(struct conn *conn)
 {
 	ssize_t got;
 
+	if (conn->len >= CONN_ANSWER_MAX)
+		return -EFBIG;
 	if (conn->size - conn->len < CONN_CHUNK) {
-		if (conn->len >= CONN_ANSWER_MAX)
-			return -EFBIG;
 		conn->size = conn->size ? conn->size * 2 : 2 * CONN_CHUNK;
 		conn->buffer = cli_alloc(realloc(conn->buffer, conn->size));
 	}

@@ -10,8 +10,7 @@
 #include "local.h"
 
 static const char *const gateway_keys[] = {
-	"guards", "tag", "policy", "state", "socket", "group", "log",
-	"control", "limits",
+	"guards", "tag", "policy", "state", "control", "log",
 };
 
 static const char *const policy_keys[] = {

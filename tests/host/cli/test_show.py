@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the commands that only read show to people and to programs."""
+
+import json
+import unicodedata
+
+import state
+from ctl import Terminal, ask, expect, golden, path, tap
+from fake import Fake
+
+EMPTY = {
+    "devices": ({"devices": []}, "no devices"),
+    "profiles": ({"profiles": []}, "no profiles"),
+    "guards": ({"guards": []}, "no guards"),
+    "drops": ({"drops": [], "records_lost": 0, "forgotten": 0},
+              "no drops since the daemon started"),
+}
+
+
+def world():
+    """Answers to everything."""
+    return {
+        "status": state.status(),
+        "devices": {"ok": True, "devices": [
+            state.device(),
+            state.device("gate-01", guard="cams", mac=None,
+                         addresses=["10.30.0.18", "2001:db8:30::18",
+                                    "10.30.1.18"],
+                         would_drop=state.count(7, 4000),
+                         passed=state.count(0, 0),
+                         dropped=state.count(0, 0), last_seen=None)]},
+        "profiles": {"ok": True, "profiles": [
+            state.profile(),
+            state.profile("quarantined", mode="quarantine", devices=0,
+                          rules=[])]},
+        "guards": {"ok": True, "guards": [
+            state.guard(),
+            state.guard("hop", interface="wan0", vlan=None, identity="ip",
+                        mode="audit", upkeep=["arp", "nd"], reasons=[
+                            state.reason("unknown_device", would=(3, 180))],
+                        dropped=state.count(0, 0),
+                        would_drop=state.count(3, 180))]},
+        "drops": {"ok": True, "drops": state.drops(), "records_lost": 5,
+                  "forgotten": 1},
+    }
+
+
+def shown(*args):
+    """What people see."""
+    return expect(ask(world(), *args), 0, stderr="").stdout
+
+
+def test_status_golden():
+    "the dashboard of a gateway that is well"
+    golden("status", shown("status"))
+
+
+def test_devices_golden():
+    "the table of devices"
+    golden("devices", shown("devices"))
+
+
+def test_device_golden():
+    "one device"
+    golden("device", shown("devices", "fence-017"))
+
+
+def test_profiles_golden():
+    "the table of profiles"
+    golden("profiles", shown("profiles"))
+
+
+def test_profile_golden():
+    "the rules of a profile"
+    golden("profile", shown("profiles", "fence-dome"))
+
+
+def test_profile_without_rules():
+    "a profile without rules says so"
+    expect(ask(world(), "profiles", "quarantined"), 0,
+           "no rules: only upkeep passes")
+
+
+def test_guards_golden():
+    "guards and the reasons of their drops"
+    golden("guards", shown("guards"))
+
+
+def test_drops_golden():
+    "drop records of every shape"
+    golden("drops", shown("drops"))
+
+
+def test_version_golden():
+    "versions of all three"
+    golden("version", shown("version"))
+
+
+def test_names():
+    "--names prints names and nothing else"
+    tap.equal(shown("devices", "--names"), "fence-017\ngate-01\n", "devices")
+    tap.equal(shown("profiles", "-1"), "fence-dome\nquarantined\n",
+              "profiles")
+    tap.equal(shown("guards", "--names"), "cams\nhop\n", "guards")
+
+
+def test_json():
+    "--json prints what the daemon said, indented or on one line"
+    for command in ("status", "devices", "profiles", "guards", "drops"):
+        answers = world()
+        for option, lines in (("--json", None), ("--json=compact", 1),
+                              ("-j", None)):
+            done = expect(ask(answers, command, option), 0, stderr="")
+            tap.equal(json.loads(done.stdout), answers[command], command)
+            tap.equal(list(json.loads(done.stdout)), list(answers[command]),
+                      "order of keys")
+            if lines:
+                tap.equal(done.stdout.count("\n"), lines, "lines")
+            else:
+                tap.true(done.stdout.startswith('{\n  "ok": true,\n'),
+                         "not indented")
+
+
+def test_json_of_one():
+    "a name selects in JSON as well"
+    for command, name in (("devices", "gate-01"),
+                          ("profiles", "quarantined")):
+        done = expect(ask(world(), command, name, "--json"), 0)
+        items = json.loads(done.stdout)[command]
+        tap.equal([item["name"] for item in items], [name], command)
+
+
+def test_no_such_name():
+    "a name that nobody has: exit 1"
+    for command, what in (("devices", "device"), ("profiles", "profile")):
+        done = expect(ask(world(), command, "nemo"), 1, "",
+                      f'the live policy has no {what} "nemo"')
+        tap.equal(done.stdout, "", "output")
+        done = expect(ask(world(), command, "nemo", "--json"), 1)
+        tap.equal(json.loads(done.stdout)["ok"], False, "ok")
+        tap.equal(done.stderr, "", "errors")
+
+
+def test_device_name_is_sent():
+    "the daemon is asked for one device only"
+    done = ask(world(), "devices", "fence-017")
+    tap.equal(done.requests, [{"command": "devices", "name": "fence-017"}],
+              "requests")
+
+
+def test_empty():
+    "an empty list says so in a sentence"
+    for command, (answer, text) in EMPTY.items():
+        done = expect(ask({command: {"ok": True, **answer}}, command), 0,
+                      text)
+        tap.equal(done.stdout.count("\n"), 1, f"lines of {command}")
+
+
+def test_drops_limit():
+    "--limit travels to the daemon"
+    for args in (("--limit", "5"), ("-n", "5"), ("-n5",), ("--limit=5",)):
+        done = expect(ask(world(), "drops", *args), 0)
+        tap.equal(done.requests, [{"command": "drops", "limit": 5}],
+                  "requests")
+    tap.equal(ask(world(), "drops").requests, [{"command": "drops"}],
+              "requests")
+
+
+def cells(text):
+    """Width on a terminal."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else
+               0 if unicodedata.combining(c) else 1 for c in text)
+
+
+def test_wide_characters():
+    "columns stay aligned with wide and combining characters"
+    names = ["plain", "\u9580\u53e3\u30ab\u30e1\u30e9", "caf\u00e9",
+             "cafe\u0301-2"]
+    devices = [state.device(name) for name in names]
+    done = ask({"devices": {"ok": True, "devices": devices}}, "devices")
+    lines = expect(done, 0).stdout.splitlines()
+    starts = {cells(line[:line.index("02:00")]) for line in lines[1:]}
+    tap.equal(len(starts), 1, f"columns at which the MAC starts: {starts}")
+    for name, line in zip(names, lines[1:]):
+        tap.true(line.startswith(name), f"{name} is missing")
+
+
+def test_control_characters():
+    "what came from elsewhere can not drive the terminal"
+    evil = "a\x1b[2Jb\x9bc\nd"
+    answers = {
+        "devices": {"ok": True, "devices": [state.device(evil)]},
+        "guards": {"ok": True, "guards": [state.guard(evil)]},
+        "drops": {"ok": True, "drops": [state.drop(device=evil)],
+                  "records_lost": 0, "forgotten": 0},
+        "status": state.status([state.guard(evil, state="failed")],
+                               daemon={"last_error": evil}),
+        "disarm": {"ok": False, "error": evil},
+        "arm": {"ok": True, "armed": [evil]},
+    }
+    for args in (["devices"], ["devices", evil], ["guards"], ["drops"],
+                 ["status"], ["disarm"], ["arm"], ["devices", "--names"]):
+        done = ask(answers, *args)
+        for text in (done.stdout, done.stderr):
+            bad = [c for c in text
+                   if unicodedata.category(c) == "Cc" and c != "\n"]
+            tap.equal(bad, [], f"control characters of {args[0]}")
+
+
+def test_large_numbers():
+    "numbers are short for people and exact in JSON"
+    big = 9007199254740993
+    answers = {"devices": {"ok": True, "devices": [
+        state.device(passed=state.count(big, big),
+                     dropped=state.count(99999, 1023),
+                     would_drop=state.count(100000, 1024))]}}
+    done = expect(ask(answers, "devices", "fence-017"), 0,
+                  ["9.01 P packets, 8.00 PiB", "99999 packets, 1023 B",
+                   "100 k packets, 1.00 KiB"])
+    done = expect(ask(answers, "devices", "--json"), 0, str(big))
+
+
+def test_sparse_answers():
+    "an older daemon that leaves fields out does no harm"
+    for command, answer in (("status", {"module": {}}), ("guards", {}),
+                            ("devices", {"devices": [{}]}),
+                            ("profiles", {"profiles": [{"rules": [{}]}]}),
+                            ("guards", {"guards": [{"reasons": [{}]}]}),
+                            ("drops", {"drops": [{}, {"last": "soon"}]}),
+                            ("drops", {}), ("arm", {}), ("disarm", {})):
+        expect(ask({command: {"ok": True, **answer}}, command), 0)
+
+
+def test_wrong_kinds():
+    "fields of another kind do no harm"
+    for command, answer in (("status", {"module": {"generation": "x"},
+                                        "guards": 5, "daemon": []}),
+                            ("devices", {"devices": [5, None, "x"]}),
+                            ("drops", {"drops": {"a": 1}}),
+                            ("arm", {"armed": [1, None]})):
+        expect(ask({command: {"ok": True, **answer}}, command), 0)
+
+
+TROUBLE = {
+    "no guard": (state.status([]), "NOT enforcing: no guard is armed",
+                 "no guard is configured: nothing is judged"),
+    "no policy": (state.status(module={"generation": 0, "revision": 0}),
+                  "drops everything: no policy is loaded",
+                  "no policy is loaded: every frame"),
+    "no device": (state.status(module={"devices": 0}), "is enforcing",
+                  "names no device"),
+    "waiting": (state.status([state.guard(),
+                              state.guard("yard", state="waiting",
+                                          interface="eth7")]),
+                "enforcing in part: 1 of 2 guards",
+                '"yard" waits for interface eth7, which does not exist'),
+    "failed": (state.status([state.guard(state="failed")]),
+               "NOT enforcing", "could not be armed on interface eth1"),
+    "disarmed": (state.status([state.guard(state="disarmed")]),
+                 "NOT enforcing", "is disarmed: its cameras may talk to"),
+    "audit": (state.status([state.guard(mode="audit")]),
+              "auditing: it reports, but drops nothing",
+              "is in audit mode: nothing is dropped there"),
+    "audit in part": (state.status([state.guard(),
+                                    state.guard("b", mode="audit")]),
+                      "enforcing in part: 1 of 2",
+                      'guard "b" on interface eth1 is in audit mode'),
+    "another state": (state.status([state.guard(state="moving")]),
+                      "NOT enforcing", "is moving"),
+    "records lost": (state.status(module={"records_lost": 12}),
+                     "is enforcing", "12 frames found no place"),
+    "last error": (state.status(daemon={"last_error": "line 3 is wrong"}),
+                   "is enforcing",
+                   "the daemon's last error: line 3 is wrong"),
+}
+
+
+def test_status_warnings():
+    "what is not right is said in plain words"
+    quiet = expect(ask({"status": state.status()}, "status"), 0).stdout
+    tap.true("\n! " not in quiet, "a warning without cause")
+    for name, (answer, head, warning) in TROUBLE.items():
+        done = expect(ask({"status": answer}, "status"), 0)
+        lines = done.stdout.splitlines()
+        tap.true(head in lines[0], f"{name}: {lines[0]!r} lacks {head!r}")
+        tap.true(any(line.startswith("! ") and warning in line
+                     for line in lines),
+                 f"{name}: no warning {warning!r} in {done.stdout}")
+
+
+def test_status_many_guards():
+    "hundreds of guards in trouble do not flood the dashboard"
+    guards = [state.guard(f"g{i}", state="waiting") for i in range(200)]
+    done = expect(ask({"status": state.status(guards)}, "status"), 0,
+                  "192 more guards are not enforcing")
+    tap.true(done.stdout.count("\n! ") == 9, done.stdout)
+
+
+def test_status_without_module():
+    "no module: exit 4, with JSON too"
+    answer = {"status": state.status([], module=None)}
+    expect(ask(answer, "status"), 4, "", "the module is not loaded")
+    done = expect(ask(answer, "status", "--json"), 4)
+    tap.equal(json.loads(done.stdout)["module"], None, "module")
+
+
+def test_colors():
+    "colours on a terminal only, and not when they are unwanted"
+    with Fake(path("sock"), world()) as fake:
+        base = ("--socket", fake.path)
+        for args, env, wanted in ((("status",), {}, True),
+                                  (("drops",), {}, True),
+                                  (("status", "--no-color"), {}, False),
+                                  (("status",), {"NO_COLOR": "1"}, False),
+                                  (("status",), {"NO_COLOR": ""}, True),
+                                  (("status",), {"TERM": "dumb"}, False),
+                                  (("status", "--json"), {}, False)):
+            env = {"TERM": "xterm", **env}
+            terminal = Terminal(*base, *args, **env)
+            tap.equal(terminal.finish(), 0, "exit code")
+            tap.equal("\x1b[" in terminal.text, wanted,
+                      f"colours of {args} with {env}")
+    for command in world():
+        tap.true("\x1b" not in shown(command), f"colours in {command}")
