@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What clients of the control socket can ask for; docs/control.md says how.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "json.h"
+#include "log.h"
+#include "mem.h"
+#include "suggest.h"
+
+/* A policy with more files than this is no policy. */
+#define FILES_MAX 4096
+
+struct command {
+	const char *name;
+	bool needs_module;
+	/* Returns the answer, or NULL if it has sent one. */
+	json_t *(*run)(struct daemon *daemon, struct connection *connection,
+		       const json_t *request);
+};
+
+static json_t *failure(const char *code, const char *error)
+{
+	return json_pack("{s:b, s:o, s:s}", "ok", 0, "error", json_text(error),
+			 "code", code);
+}
+
+/* A request to the module failed: perhaps it is gone. */
+static json_t *client_failure(struct daemon *daemon,
+			      const struct client_error *err)
+{
+	struct client_error why;
+	struct client_info info;
+
+	if (daemon->client && client_info(daemon->client, &info, &why) < 0)
+		module_lost(daemon, &why);
+	if (!daemon->client)
+		return failure("module", "the lenscap module was unloaded");
+	return failure(err->fault == CLIENT_PERMISSION ? "permission" :
+		       "refused", err->text);
+}
+
+static json_t *outcome_answer(const struct outcome *outcome)
+{
+	json_t *answer;
+
+	if (outcome->error)
+		answer = failure(outcome->code, outcome->error);
+	else
+		answer = json_pack("{s:b, s:I, s:o, s:b}", "ok", 1,
+				   "generation",
+				   (json_int_t)outcome->generation,
+				   "revision", json_number(outcome->revision),
+				   "changed", (int)outcome->changed);
+	json_object_set_new(answer, "diagnostics", json_diag(&outcome->diag));
+	return answer;
+}
+
+static const char *state_of(const struct daemon *daemon,
+			    const struct client_info *info)
+{
+	if (!daemon->client)
+		return "no-module";
+	if (!info->generation)
+		return "no-policy";
+	if (!daemon->held.valid || !info->has_digest ||
+	    memcmp(info->digest, daemon->held.policy.digest,
+		   POLICY_DIGEST_LEN))
+		return "foreign-policy";
+	return "ok";
+}
+
+static json_t *describe_daemon(const struct daemon *daemon,
+			       const struct client_info *info)
+{
+	const struct last_good *good = &daemon->held.good;
+	bool held = daemon->held.valid;
+
+	return json_pack("{s:s, s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
+		"version", LENSCAP_VERSION,
+		"pid", (int)getpid(),
+		"started", json_time((uint64_t)daemon->started * 1000),
+		"config", json_text(daemon->config),
+		"state", state_of(daemon, info),
+		"policy_file", json_text(daemon->gateway.policy),
+		"last_good", held ? json_number(good->revision) : json_null(),
+		"superseded", held && good->superseded ?
+			json_number(good->superseded) : json_null(),
+		"resyncs", json_number(daemon->resyncs),
+		"last_error", json_text(daemon->last_error),
+		"last_error_at",
+		json_time((uint64_t)daemon->last_error_at * 1000),
+		"records_unlogged", json_number(daemon->report.unlogged),
+		"followers_dropped", json_number(daemon->control.dropped),
+		"connections", (json_int_t)daemon->control.count);
+}
+
+static json_t *run_status(struct daemon *daemon, struct connection *connection,
+			  const json_t *request)
+{
+	struct client_info info = { 0 };
+	json_t *module = json_null(), *guards = json_array();
+	struct client_error err;
+
+	(void)connection;
+	(void)request;
+	if (daemon->client) {
+		if (client_info(daemon->client, &info, &err) < 0) {
+			if (!module_lost(daemon, &err))
+				goto fail;
+		} else {
+			module = json_info(&info);
+		}
+	}
+	if (daemon->client) {
+		json_decref(guards);
+		guards = guards_list(daemon->client, &daemon->gateway, &err);
+		if (!guards)
+			goto fail;
+	}
+	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1,
+			 "daemon", describe_daemon(daemon, &info),
+			 "module", module, "guards", guards);
+fail:
+	json_decref(module);
+	json_decref(guards);
+	return client_failure(daemon, &err);
+}
+
+static json_t *run_guards(struct daemon *daemon, struct connection *connection,
+			  const json_t *request)
+{
+	struct client_error err;
+	json_t *guards;
+
+	(void)connection;
+	(void)request;
+	guards = guards_list(daemon->client, &daemon->gateway, &err);
+	if (!guards)
+		return client_failure(daemon, &err);
+	return json_pack("{s:b, s:o}", "ok", 1, "guards", guards);
+}
+
+static void send_text(struct connection *connection, const char *text)
+{
+	connection_send(connection, text, strlen(text));
+}
+
+static void send_value(struct connection *connection, json_t *value, bool more)
+{
+	char *text = json_dumps(value, JSON_COMPACT);
+
+	if (more)
+		send_text(connection, ",");
+	send_text(connection, text);
+	free(text);
+	json_decref(value);
+}
+
+/* One at a time: 50,000 devices as one tree would take ten times the memory. */
+static json_t *run_devices(struct daemon *daemon, struct connection *connection,
+			   const json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "name"));
+	struct client_devices devices;
+	struct client_error err;
+	int failed;
+
+	if (name)
+		failed = client_device(daemon->client, name, &devices, &err);
+	else
+		failed = client_devices(daemon->client, &devices, &err);
+	if (failed)
+		return client_failure(daemon, &err);
+	send_text(connection, "{\"ok\":true,\"devices\":[");
+	for (size_t i = 0; i < devices.count; i++)
+		send_value(connection, json_device(&devices.items[i]), i);
+	send_text(connection, "]}\n");
+	client_devices_free(&devices);
+	return NULL;
+}
+
+static json_t *run_profiles(struct daemon *daemon,
+			    struct connection *connection,
+			    const json_t *request)
+{
+	struct client_profiles profiles;
+	struct client_error err;
+
+	(void)request;
+	if (client_profiles(daemon->client, &profiles, &err) < 0)
+		return client_failure(daemon, &err);
+	send_text(connection, "{\"ok\":true,\"profiles\":[");
+	for (size_t i = 0; i < profiles.count; i++)
+		send_value(connection, json_profile(&profiles.items[i]), i);
+	send_text(connection, "]}\n");
+	client_profiles_free(&profiles);
+	return NULL;
+}
+
+static json_t *run_drops(struct daemon *daemon, struct connection *connection,
+			 const json_t *request)
+{
+	const json_t *limit = json_object_get(request, "limit");
+	json_int_t count = RECORDS_MAX;
+	struct client_error err;
+	struct client_info info;
+	uint64_t lost = daemon->records.lost;
+
+	(void)connection;
+	if (limit && !json_is_null(limit)) {
+		count = json_integer_value(limit);
+		if (!json_is_integer(limit) || count < 0)
+			return failure("refused",
+				       "limit: must be a number, 0 or more");
+		if (count > RECORDS_MAX)
+			count = RECORDS_MAX;
+	}
+	/* Losses are known to the kernel before the next rotation tells. */
+	if (daemon->client && !client_info(daemon->client, &info, &err))
+		lost = info.records_lost;
+	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "drops",
+			 records_list(&daemon->records, (size_t)count),
+			 "records_lost", json_number(lost),
+			 "forgotten", json_number(daemon->records.forgotten));
+}
+
+static json_t *run_follow(struct daemon *daemon, struct connection *connection,
+			  const json_t *request)
+{
+	(void)daemon;
+	(void)request;
+	control_follow(connection);
+	return json_pack("{s:b}", "ok", 1);
+}
+
+static bool take_files(const json_t *files, struct policy_bundle *bundle)
+{
+	json_t *entry;
+	size_t i;
+
+	memset(bundle, 0, sizeof(*bundle));
+	if (!json_is_array(files) || !json_array_size(files) ||
+	    json_array_size(files) > FILES_MAX)
+		return false;
+	bundle->files = mem_alloc(json_array_size(files) *
+				  sizeof(*bundle->files));
+	json_array_foreach(files, i, entry) {
+		const char *name, *text;
+		size_t len;
+
+		if (json_unpack(entry, "{s:s, s:s%}", "name", &name, "text",
+				&text, &len) < 0)
+			return false;
+		bundle->files[i].name = mem_copy(name);
+		bundle->files[i].text = mem_copy_len(text, len);
+		bundle->files[i].len = len;
+		bundle->count = i + 1;
+	}
+	return true;
+}
+
+static void log_outcome(struct daemon *daemon,
+			struct connection *connection, const char *what,
+			const struct outcome *outcome)
+{
+	log_diag(&outcome->diag);
+	if (outcome->error)
+		log_warning("%s (%s) failed: %s", what,
+			    connection_peer(connection), outcome->error);
+	else
+		log_notice("%s (%s): revision %llu, %s", what,
+			   connection_peer(connection),
+			   (unsigned long long)outcome->revision,
+			   outcome->changed ? "changed" :
+					      "was live already");
+	daemon_notify(daemon, NULL);
+}
+
+static json_t *run_apply(struct daemon *daemon, struct connection *connection,
+			 const json_t *request)
+{
+	const json_t *rollback = json_object_get(request, "rollback");
+	struct outcome outcome = { 0 };
+	struct policy_bundle bundle;
+	json_t *answer;
+
+	if (!take_files(json_object_get(request, "files"), &bundle)) {
+		policy_bundle_free(&bundle);
+		return failure("refused",
+			       "files: must be a list of {\"name\": .., \"text\": ..}, the policy first");
+	}
+	if (rollback && !json_is_boolean(rollback)) {
+		policy_bundle_free(&bundle);
+		return failure("refused", "rollback: must be true or false");
+	}
+	apply_bundle(daemon, &bundle, json_is_true(rollback), &outcome);
+	policy_bundle_free(&bundle);
+	log_outcome(daemon, connection, json_is_true(rollback) ?
+		    "rollback" : "apply", &outcome);
+	answer = outcome_answer(&outcome);
+	outcome_free(&outcome);
+	return answer;
+}
+
+static json_t *run_reload(struct daemon *daemon, struct connection *connection,
+			  const json_t *request)
+{
+	struct outcome outcome = { 0 };
+	json_t *answer;
+
+	(void)request;
+	reload(daemon, &outcome);
+	log_outcome(daemon, connection, "reload", &outcome);
+	answer = outcome_answer(&outcome);
+	outcome_free(&outcome);
+	return answer;
+}
+
+/* The guard that the request names: false if gateway.yaml has none such. */
+static bool wanted_guard(const struct daemon *daemon, const json_t *request,
+			 const char **name, char *error, size_t size)
+{
+	const json_t *guard = json_object_get(request, "guard");
+	struct suggest suggest = { 0 };
+	char text[SUGGEST_TEXT];
+
+	*name = NULL;
+	if (!guard || json_is_null(guard))
+		return true;
+	*name = json_string_value(guard);
+	if (!*name) {
+		snprintf(error, size, "guard: must be a name");
+		return false;
+	}
+	if (guards_find(&daemon->gateway, *name))
+		return true;
+	suggest.word = *name;
+	for (size_t i = 0; i < daemon->gateway.nguards; i++)
+		suggest_offer(&suggest, daemon->gateway.guards[i].name);
+	snprintf(error, size, "%s names no guard \"%s\"%s", daemon->config,
+		 *name, suggest_text(&suggest, text));
+	return false;
+}
+
+static json_t *run_disarm(struct daemon *daemon, struct connection *connection,
+			  const json_t *request)
+{
+	json_t *names = json_array();
+	struct client_error err;
+	const char *name;
+	char error[512], *text;
+	int failed;
+
+	if (!wanted_guard(daemon, request, &name, error, sizeof(error))) {
+		json_decref(names);
+		return failure("refused", error);
+	}
+	failed = guards_disarm(&daemon->guards, daemon->client,
+			       &daemon->gateway, name, names, &err);
+	text = json_dumps(names, 0);
+	log_warning("disarm (%s): %s: their frames are not judged any more",
+		    connection_peer(connection), text);
+	free(text);
+	daemon_notify(daemon, NULL);
+	if (failed) {
+		json_decref(names);
+		return client_failure(daemon, &err);
+	}
+	return json_pack("{s:b, s:o}", "ok", 1, "disarmed", names);
+}
+
+static json_t *run_arm(struct daemon *daemon, struct connection *connection,
+		       const json_t *request)
+{
+	struct diag diag = { 0 };
+	struct client_info info;
+	struct client_error err;
+	json_t *names, *answer;
+	const char *name;
+	char error[512];
+
+	if (!wanted_guard(daemon, request, &name, error, sizeof(error)))
+		return failure("refused", error);
+	if (client_info(daemon->client, &info, &err) < 0)
+		return client_failure(daemon, &err);
+	names = json_array();
+	if (!module_sync_tag(daemon, &daemon->gateway, &info, &diag) ||
+	    guards_arm(&daemon->guards, daemon->client, &daemon->gateway,
+		       name, names, &diag) < 0) {
+		answer = failure("refused", diag.items[0].message);
+		json_object_set_new(answer, "diagnostics", json_diag(&diag));
+		json_decref(names);
+	} else {
+		answer = json_pack("{s:b, s:o}", "ok", 1, "armed", names);
+	}
+	log_diag(&diag);
+	log_notice("arm (%s): %s", connection_peer(connection),
+		   diag.errors ? "failed" : "done");
+	diag_free(&diag);
+	daemon_notify(daemon, NULL);
+	return answer;
+}
+
+static const struct command commands[] = {
+	{ "status", false, run_status },
+	{ "guards", true, run_guards },
+	{ "devices", true, run_devices },
+	{ "profiles", true, run_profiles },
+	{ "drops", false, run_drops },
+	{ "follow", false, run_follow },
+	{ "apply", true, run_apply },
+	{ "reload", true, run_reload },
+	{ "disarm", true, run_disarm },
+	{ "arm", true, run_arm },
+};
+
+static const struct command *find_command(const char *name, char *error,
+					  size_t size)
+{
+	struct suggest suggest = { .word = name };
+	char text[SUGGEST_TEXT];
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+		suggest_offer(&suggest, commands[i].name);
+	}
+	snprintf(error, size, "unknown command \"%.100s\"%s", name,
+		 suggest_text(&suggest, text));
+	return NULL;
+}
+
+static json_t *answer_to(struct daemon *daemon, struct connection *connection,
+			 const json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request,
+							     "command"));
+	const struct command *command;
+	char error[512];
+
+	if (!name)
+		return failure("refused",
+			       "a request is an object with \"command\": NAME");
+	command = find_command(name, error, sizeof(error));
+	if (!command)
+		return failure("refused", error);
+	if (command->needs_module && !daemon->client)
+		return failure("module",
+			       "the lenscap module is not loaded: load it with \"modprobe lenscap\"; the daemon notices");
+	return command->run(daemon, connection, request);
+}
+
+/**
+ * command_run() - handle a request
+ * @daemon: the daemon
+ * @connection: where the request came from and the answer goes
+ * @line: the request, without its newline
+ * @len: bytes
+ */
+void command_run(struct daemon *daemon, struct connection *connection,
+		 char *line, size_t len)
+{
+	json_error_t error;
+	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES,
+				     &error);
+	json_t *answer;
+
+	if (request) {
+		answer = answer_to(daemon, connection, request);
+	} else {
+		char *text = mem_print("not a JSON object: %s (at byte %d)",
+				       error.text, error.position);
+
+		answer = failure("refused", text);
+		free(text);
+	}
+	if (answer)
+		connection_send_json(connection, answer);
+	json_decref(answer);
+	json_decref(request);
+}

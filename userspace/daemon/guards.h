@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guards that gateway.yaml names, and those that the kernel has.
+ */
+#ifndef LENSCAPD_GUARDS_H
+#define LENSCAPD_GUARDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "client.h"
+#include "diag.h"
+#include "gateway.h"
+
+/* A guard of the kernel, as it was seen last. */
+struct guard_seen {
+	char *name;
+	char *interface;
+	uint8_t state;
+};
+
+/**
+ * struct guards - what is known about guards beside gateway.yaml
+ * @asked: object: name of a guard to the interface that it was last set on.
+ *	The kernel's guard follows an interface that is renamed, and must not
+ *	be moved back to a name that nothing has any more.
+ * @disarmed: object: names that were taken out of the kernel on request
+ * @seen: guards of the kernel, for noticing changes
+ * @nseen: entries of @seen
+ */
+struct guards {
+	json_t *asked;
+	json_t *disarmed;
+	struct guard_seen *seen;
+	size_t nseen;
+};
+
+void guards_init(struct guards *guards, const char *state);
+void guards_free(struct guards *guards);
+int guards_sync(struct guards *guards, struct client *client,
+		const struct gateway *gateway, struct diag *diag);
+int guards_disarm(struct guards *guards, struct client *client,
+		  const struct gateway *gateway, const char *name,
+		  json_t *names, struct client_error *err);
+int guards_arm(struct guards *guards, struct client *client,
+	       const struct gateway *gateway, const char *name,
+	       json_t *names, struct diag *diag);
+int guards_observe(struct guards *guards, struct client *client,
+		   const struct gateway *gateway, struct client_error *err);
+json_t *guards_list(struct client *client, const struct gateway *gateway,
+		    struct client_error *err);
+const struct gateway_guard *guards_find(const struct gateway *gateway,
+					const char *name);
+
+#endif /* LENSCAPD_GUARDS_H */
