@@ -44,7 +44,7 @@ def test_no_generation():
         r.sock.do("txn-abort")
         policy.guard(r.sock, "end", "nonesuch")     # marks the end
         seen = []
-        net.wait_for(lambda: seen.extend(ear.events(0.1)) or
+        net.wait_for(lambda: seen.extend(ear.drain()) or
                      any(n == "guard_event" for n, _ in seen),
                      what="the last event")
         tap.equal([n for n, _ in seen], ["guard_event"])
@@ -105,7 +105,7 @@ def test_drop():
         r.wait_dropped(51)
         r.send(r.frame("198.51.100.99"))
         seen = []
-        net.wait_for(lambda: seen.extend(ear.events(0.1)) or any(
+        net.wait_for(lambda: seen.extend(ear.drain()) or any(
             a["destination"] == policy.prefix("198.51.100.99")["address"]
             for _, a in seen), what="the drop to another destination")
         tap.equal(len(seen), 1, "events")
@@ -150,7 +150,7 @@ def test_suppressed():
         heard = []
 
         def accounted():
-            heard.extend(ear.events(0))
+            heard.extend(ear.drain())
             info = policy.info(r.sock)
             return (len(heard) + info["events_suppressed"] +
                     info["records_lost"] >= count)

@@ -491,6 +491,15 @@ class Genl:
                 for kind, _, _, payload in messages
                 if kind == self.family_id]
 
+    def drain(self):
+        """All events that are there now."""
+        out = []
+        while True:
+            more = self.events(0)
+            if not more:
+                return out
+            out += more
+
     def event(self, name, match=None, timeout=net.TIMEOUT):
         """Wait for an event; match(attributes) tells whether it is meant."""
         name = name.replace("-", "_")

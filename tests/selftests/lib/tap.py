@@ -62,10 +62,24 @@ def diag(text):
         print(f"# {line}", flush=True)
 
 
+def _differences(seen, wanted, what):
+    if isinstance(seen, dict) and isinstance(wanted, dict):
+        for key in {**seen, **wanted}:
+            if key not in seen:
+                yield f"{what}: {key!r} is missing ({wanted[key]!r})"
+            elif key not in wanted:
+                yield f"{what}: {key!r} is there ({seen[key]!r})"
+            elif seen[key] != wanted[key]:
+                yield from _differences(seen[key], wanted[key],
+                                        f"{what}[{key!r}]")
+    else:
+        yield f"{what}: saw {seen!r}, wanted {wanted!r}"
+
+
 def equal(seen, wanted, what="value"):
-    """Fail unless seen == wanted."""
+    """Fail unless seen == wanted; of dicts, say what differs."""
     if seen != wanted:
-        raise AssertionError(f"{what}: saw {seen!r}, wanted {wanted!r}")
+        raise AssertionError("\n".join(_differences(seen, wanted, what)))
 
 
 def true(condition, what):
