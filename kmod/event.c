@@ -19,12 +19,29 @@
 #include "netlink.h"
 #include "table.h"
 
+/* The module is being unloaded: the group's number is no longer ours. */
+static bool stopped;
+
+/**
+ * lenscap_event_stop() - send no event any more
+ *
+ * Work that announces records may still be queued; what runs is waited for, and
+ * what runs later sends nothing.
+ *
+ * Context: process, module unload, before the family is unregistered.
+ */
+void lenscap_event_stop(void)
+{
+	WRITE_ONCE(stopped, true);
+	flush_workqueue(lenscap_wq);
+}
+
 /* Begin an event, or NULL if nobody would hear it or it cannot be sent. */
 static struct sk_buff *event_new(struct lenscap_net *ln, u8 cmd, void **header)
 {
 	struct sk_buff *skb;
 
-	if (ln->net->user_ns != &init_user_ns ||
+	if (READ_ONCE(stopped) || ln->net->user_ns != &init_user_ns ||
 	    !genl_has_listeners(&lenscap_family, ln->net, 0))
 		return NULL;
 	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);

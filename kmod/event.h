@@ -11,6 +11,7 @@ void lenscap_event_record(struct lenscap_net *ln,
 			  const struct lenscap_record *record);
 void lenscap_event_generation(struct lenscap_net *ln,
 			      const struct lenscap_generation *gen);
+void lenscap_event_stop(void);
 void lenscap_event_guard(struct lenscap_net *ln,
 			 const struct lenscap_guard *guard, u8 state);
 

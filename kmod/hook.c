@@ -30,6 +30,8 @@
  * @id: the first id that is not 0, or 0
  * @proto: tag protocol of the outermost, big endian
  * @inner: ethertype behind the tags, big endian
+ * @payload: a tag is in the payload, so the network header is not where it
+ *	should be
  * @broken: a tag that is not all there, or more than are looked at
  */
 struct tags {
@@ -37,6 +39,7 @@ struct tags {
 	u16 id;
 	__be16 proto;
 	__be16 inner;
+	bool payload;
 	bool broken;
 };
 
@@ -72,17 +75,21 @@ static void tags_read(const struct sk_buff *skb, struct tags *tags)
 			return;
 		}
 		tags_add(tags, tags->inner, ntohs(tag->h_vlan_TCI));
+		tags->payload = true;
 		tags->inner = tag->h_vlan_encapsulated_proto;
 		offset += VLAN_HLEN;
 	}
 	tags->broken = eth_type_vlan(tags->inner);
 }
 
-/* Does the frame carry more, or other, tags than its guard's own? */
+/* Does the frame carry more, or other, tags than its guard's own? The receive
+ * path has moved the outermost out of the payload, so what is there is a
+ * second.
+ */
 static bool tags_stacked(const struct tags *tags,
 			 const struct lenscap_guard *guard)
 {
-	if (tags->broken || tags->count > 1)
+	if (tags->broken || tags->payload || tags->count > 1)
 		return true;
 	if (!tags->count)
 		return false;

@@ -59,6 +59,8 @@ struct lenscap_tag {
  * @live: the live generation, RCU; NULL: no policy
  * @number: of the live generation, or of the last one; @lock
  * @txn: the open transaction or NULL; @lock
+ * @txn_portid: the socket it belongs to or 0; written under @lock, read by
+ *	closing sockets to see whether they need it
  * @tag: RTNL; changes only while there is no guard, so that the fast path
  *	reads it plainly
  * @guards: list of struct lenscap_guard; RTNL
@@ -77,6 +79,7 @@ struct lenscap_net {
 	struct lenscap_generation __rcu *live;
 	u32 number;
 	struct lenscap_txn *txn;
+	u32 txn_portid;
 	struct lenscap_tag tag;
 	struct list_head guards;
 	u32 nguards;

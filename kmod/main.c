@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <net/netns/generic.h>
 
+#include "event.h"
 #include "guard.h"
 #include "lenscap.h"
 #include "netlink.h"
@@ -83,7 +84,8 @@ wq:
 }
 
 /* 1. No guard exists, or the module would be in use: no packet comes in.
- * 2. The family goes first: no request, no dump, no new work after it.
+ * 2. Events are stopped, then the family goes: no request, no dump, no new work
+ *    after it.
  * 3. Then the namespaces' state; what must outlive packets is handed to RCU.
  * 4. rcu_barrier() waits for those callbacks: they free guards, and queue the
  *    work that frees generations.
@@ -92,6 +94,7 @@ wq:
  */
 static void __exit lenscap_exit(void)
 {
+	lenscap_event_stop();
 	lenscap_netlink_exit();
 	unregister_pernet_subsys(&net_ops);
 	rcu_barrier();

@@ -27,6 +27,7 @@ static void txn_free(struct lenscap_net *ln)
 	lenscap_policy_destroy(&ln->txn->policy);
 	kfree(ln->txn);
 	ln->txn = NULL;
+	WRITE_ONCE(ln->txn_portid, 0);
 }
 
 /**
@@ -48,7 +49,7 @@ int lenscap_txn_begin(struct lenscap_net *ln, u32 portid,
 	struct lenscap_txn *txn;
 	int err;
 
-	if (ln->txn && ln->txn->portid == portid) {
+	if (ln->txn && ln->txn_portid == portid) {
 		NL_SET_ERR_MSG(extack, "a transaction is already open on this socket: commit or abort it");
 		return -EALREADY;
 	}
@@ -59,7 +60,6 @@ int lenscap_txn_begin(struct lenscap_net *ln, u32 portid,
 	txn = kzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
 	if (!txn)
 		return -ENOMEM;
-	txn->portid = portid;
 	if (base == LENSCAP_BASE_LIVE && live)
 		err = lenscap_policy_copy(&txn->policy, &live->policy);
 	else
@@ -69,6 +69,7 @@ int lenscap_txn_begin(struct lenscap_net *ln, u32 portid,
 		return err;
 	}
 	ln->txn = txn;
+	WRITE_ONCE(ln->txn_portid, portid);
 	return 0;
 }
 
@@ -85,7 +86,7 @@ int lenscap_txn_begin(struct lenscap_net *ln, u32 portid,
 struct lenscap_txn *lenscap_txn_find(struct lenscap_net *ln, u32 portid,
 				     struct netlink_ext_ack *extack)
 {
-	if (ln->txn && ln->txn->portid == portid)
+	if (ln->txn && ln->txn_portid == portid)
 		return ln->txn;
 	NL_SET_ERR_MSG(extack, "no transaction is open on this socket: begin one");
 	return ERR_PTR(-ENOENT);
@@ -197,12 +198,18 @@ int lenscap_txn_abort(struct lenscap_net *ln, u32 portid,
  * @ln: the namespace
  * @portid: the socket
  *
+ * Every generic netlink socket comes by here, so the lock, which a commit may
+ * hold for long, is taken only by one that seems to own the transaction. Its
+ * own "begin" was before its close, so it cannot miss it.
+ *
  * Context: process.
  */
 void lenscap_txn_close(struct lenscap_net *ln, u32 portid)
 {
+	if (READ_ONCE(ln->txn_portid) != portid)
+		return;
 	mutex_lock(&ln->lock);
-	if (ln->txn && ln->txn->portid == portid)
+	if (ln->txn && ln->txn_portid == portid)
 		txn_free(ln);
 	mutex_unlock(&ln->lock);
 }

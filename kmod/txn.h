@@ -7,11 +7,9 @@
 
 /**
  * struct lenscap_txn - an open transaction; at most one in a namespace
- * @portid: netlink port of the socket that it belongs to
  * @policy: what is staged
  */
 struct lenscap_txn {
-	u32 portid;
 	struct lenscap_policy policy;
 };
 
