@@ -105,15 +105,10 @@ static size_t find_inventories(const struct policy_file *file, char ***paths)
 	/* Most policies of a few cameras have none: spare them a second parse. */
 	if (!memmem(file->text, file->len, key, sizeof(key) - 1))
 		return 0;
-	if (!ytree_parse(file, &tree, &unheard) &&
-	    tree.root->type == YNODE_MAP) {
-		for (node = tree.root->first; node; node = node->next->next) {
-			if (node->type == YNODE_SCALAR &&
-			    !strcmp(node->text, key))
-				break;
-		}
+	if (!ytree_parse(file, &tree, &unheard)) {
+		node = ynode_find(tree.root, key);
 		if (node)
-			count = inventory_names(&tree, node->next, &names);
+			count = inventory_names(&tree, node, &names);
 	}
 	if (count)
 		*paths = mem_alloc(count * sizeof(**paths));

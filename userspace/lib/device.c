@@ -322,19 +322,11 @@ static void parse_device(struct parse *parse, const struct ynode *node)
 	const struct ytree *tree = &parse->tree;
 	struct device_draft draft = { .file = tree->file };
 	const struct ynode *values[KEYS] = { NULL };
-	const struct ynode *name = NULL, *key;
+	const struct ynode *name;
 	char what[WHAT_TEXT], prefix[WHAT_TEXT + 2];
 
 	/* Its name first: it is what messages call it by. */
-	if (node->type == YNODE_MAP) {
-		for (key = node->first; key; key = key->next->next) {
-			if (key->type == YNODE_SCALAR &&
-			    !strcmp(key->text, "name")) {
-				name = key->next;
-				break;
-			}
-		}
-	}
+	name = ynode_find(node, keys[KEY_NAME].name);
 	if (name && name->type == YNODE_SCALAR && !ynode_is_null(name))
 		draft.name.text = name->text;
 	(void)snprintf(prefix, sizeof(prefix), "%s: ", describe(&draft, what));

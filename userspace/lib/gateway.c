@@ -227,7 +227,7 @@ static void parse_subnets(struct reader *r, const struct ynode *node,
 
 static void check_twins(struct reader *r, const struct ynode *node,
 			const char *what, const struct gateway_guard *guard,
-			size_t number)
+			bool linked, size_t number)
 {
 	char link[IFNAMSIZ + 16];
 	size_t first;
@@ -237,7 +237,7 @@ static void check_twins(struct reader *r, const struct ynode *node,
 		ynode_error(&r->tree, node,
 			    "%s is defined twice, first at line %u", what,
 			    r->nodes[first]->line);
-	if (!guard->interface)
+	if (!linked)
 		return;
 	(void)snprintf(link, sizeof(link), "%s/%u", guard->interface,
 		       guard->vlan);
@@ -254,7 +254,8 @@ static void check_twins(struct reader *r, const struct ynode *node,
 			    what, guard->interface, r->nodes[first]->line);
 }
 
-static void parse_link(struct reader *r, const char *what,
+/* Return: true if interface and VLAN are known. */
+static bool parse_link(struct reader *r, const char *what,
 		       const struct ynode *const *values,
 		       struct gateway_guard *guard)
 {
@@ -274,8 +275,10 @@ static void parse_link(struct reader *r, const char *what,
 		guard->interface = mem_copy(text);
 	(void)snprintf(name, sizeof(name), "%s: vlan", what);
 	if (values[GUARD_VLAN] &&
-	    ynode_number(tree, values[GUARD_VLAN], name, 1, 4094, &vlan))
-		guard->vlan = (uint16_t)vlan;
+	    !ynode_number(tree, values[GUARD_VLAN], name, 1, 4094, &vlan))
+		return false;
+	guard->vlan = (uint16_t)vlan;
+	return guard->interface;
 }
 
 static void parse_guard(struct reader *r, const struct ynode *node)
@@ -287,8 +290,10 @@ static void parse_guard(struct reader *r, const struct ynode *node)
 	unsigned int mode = LENSCAP_MODE_ENFORCE;
 	char what[WHAT_TEXT] = "guard";
 	struct gateway_guard *guard;
+	const struct ynode *name;
 	const char *bad;
 	size_t number = gateway->nguards;
+	bool linked;
 
 	if (node->type != YNODE_MAP) {
 		ynode_error(tree, node,
@@ -304,13 +309,10 @@ static void parse_guard(struct reader *r, const struct ynode *node)
 	memset(guard, 0, sizeof(*guard));
 
 	/* A first look for its name, which the messages carry. */
-	for (const struct ynode *key = node->first; key;
-	     key = key->next->next) {
-		if (key->type == YNODE_SCALAR && !strcmp(key->text, "name") &&
-		    key->next->type == YNODE_SCALAR)
-			(void)snprintf(what, sizeof(what), "guard \"%s\"",
-				       TEXT_CLIP(key->next->text));
-	}
+	name = ynode_find(node, guard_keys[GUARD_NAME].name);
+	if (name && name->type == YNODE_SCALAR)
+		(void)snprintf(what, sizeof(what), "guard \"%s\"",
+			       TEXT_CLIP(name->text));
 	(void)snprintf(what + strlen(what), sizeof(what) - strlen(what), ": ");
 	ynode_fields(tree, node, what, guard_keys, GUARD_KEYS, values);
 	what[strlen(what) - 2] = '\0';
@@ -323,7 +325,7 @@ static void parse_guard(struct reader *r, const struct ynode *node)
 				    "%s: the name %s", what, bad);
 		guard->name = mem_copy(values[GUARD_NAME]->text);
 	}
-	parse_link(r, what, values, guard);
+	linked = parse_link(r, what, values, guard);
 	if (values[GUARD_IDENTITY])
 		ynode_choice(tree, values[GUARD_IDENTITY], what,
 			     &names_identity, &identity);
@@ -338,7 +340,7 @@ static void parse_guard(struct reader *r, const struct ynode *node)
 		parse_upkeep(r, values[GUARD_UPKEEP], what, guard);
 	if (values[GUARD_SUBNETS])
 		parse_subnets(r, values[GUARD_SUBNETS], what, guard);
-	check_twins(r, node, what, guard, number);
+	check_twins(r, node, what, guard, linked, number);
 }
 
 static void parse_guards(struct reader *r, const struct ynode *node)
@@ -411,6 +413,7 @@ static void parse_root(struct reader *r)
 	const struct ytree *tree = &r->tree;
 	const struct ynode *values[KEYS];
 	unsigned int log = GATEWAY_LOG_STDOUT;
+	const struct ynode *node;
 	uint64_t version;
 
 	if (tree->root->type != YNODE_MAP) {
@@ -419,15 +422,17 @@ static void parse_root(struct reader *r)
 			    VERSION, ynode_kind(tree->root));
 		return;
 	}
-	ynode_fields(tree, tree->root, "", keys, KEYS, values);
-	if (values[KEY_VERSION] &&
-	    ynode_number(tree, values[KEY_VERSION], "version", 0, UINT64_MAX,
-			 &version) && version != VERSION) {
-		ynode_error(tree, values[KEY_VERSION],
+	/* Another version may have other keys. */
+	node = ynode_find(tree->root, keys[KEY_VERSION].name);
+	if (node && !ynode_is_null(node) &&
+	    ynode_number(tree, node, "version", 0, UINT64_MAX, &version) &&
+	    version != VERSION) {
+		ynode_error(tree, node,
 			    "version %s is not known: this program reads version %u; nothing else was checked",
-			    TEXT_CLIP(values[KEY_VERSION]->text), VERSION);
+			    TEXT_CLIP(node->text), VERSION);
 		return;
 	}
+	ynode_fields(tree, tree->root, "", keys, KEYS, values);
 	if (values[KEY_TAG])
 		parse_tag(r, values[KEY_TAG]);
 	if (values[KEY_GUARDS])

@@ -243,8 +243,9 @@ static void read_record(struct reader *reader)
 
 	if (reader->ncells != reader->nheader) {
 		reader_error(reader, first->line, 0,
-			     "has %zu fields, but the header has %zu",
-			     reader->ncells, reader->nheader);
+			     "has %zu field%s, but the header has %zu",
+			     reader->ncells, reader->ncells == 1 ? "" : "s",
+			     reader->nheader);
 		return;
 	}
 	draft.name.line = first->line;

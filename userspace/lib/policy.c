@@ -69,7 +69,7 @@ static void parse_inventories(struct parse *parse, const struct ynode *node)
 	free(names);
 }
 
-static void check_devices(struct parse *parse, const struct ynode *node)
+static void check_whole(struct parse *parse, const struct ynode *node)
 {
 	const struct ytree *tree = &parse->tree;
 	size_t count = parse->policy->ndevices;
@@ -80,15 +80,21 @@ static void check_devices(struct parse *parse, const struct ynode *node)
 		ynode_error(tree, node,
 			    "there are %zu devices, but the limit is %u",
 			    count, LENSCAP_MAX_DEVICES);
+	/* What nothing uses may only seem so while something is refused. */
+	if (parse->diag->errors)
+		return;
 	if (!count)
 		ynode_warning(tree, node,
 			      "there are no devices: guards will drop everything");
+	destinations_warn_unused(parse);
+	profiles_warn_unused(parse);
 }
 
 static void parse_root(struct parse *parse)
 {
 	const struct ytree *tree = &parse->tree;
 	const struct ynode *values[KEYS];
+	const struct ynode *node;
 	uint64_t version;
 
 	if (tree->root->type != YNODE_MAP) {
@@ -97,15 +103,17 @@ static void parse_root(struct parse *parse)
 			    VERSION, ynode_kind(tree->root));
 		return;
 	}
-	ynode_fields(tree, tree->root, "", keys, KEYS, values);
-	if (values[KEY_VERSION] &&
-	    ynode_number(tree, values[KEY_VERSION], "version", 0, UINT64_MAX,
-			 &version) && version != VERSION) {
-		ynode_error(tree, values[KEY_VERSION],
+	/* Another version may have other keys. */
+	node = ynode_find(tree->root, keys[KEY_VERSION].name);
+	if (node && !ynode_is_null(node) &&
+	    ynode_number(tree, node, "version", 0, UINT64_MAX, &version) &&
+	    version != VERSION) {
+		ynode_error(tree, node,
 			    "version %s is not known: this program reads version %u; nothing else was checked",
-			    TEXT_CLIP(values[KEY_VERSION]->text), VERSION);
+			    TEXT_CLIP(node->text), VERSION);
 		return;
 	}
+	ynode_fields(tree, tree->root, "", keys, KEYS, values);
 	if (values[KEY_REVISION])
 		ynode_number(tree, values[KEY_REVISION], "revision", 1,
 			     INT64_MAX, &parse->policy->revision);
@@ -116,9 +124,7 @@ static void parse_root(struct parse *parse)
 	if (values[KEY_DEVICES])
 		devices_parse(parse, values[KEY_DEVICES]);
 	parse_inventories(parse, values[KEY_INVENTORY]);
-	check_devices(parse, values[KEY_DEVICES]);
-	destinations_warn_unused(parse);
-	profiles_warn_unused(parse);
+	check_whole(parse, values[KEY_DEVICES]);
 }
 
 static void parse_free(struct parse *parse)

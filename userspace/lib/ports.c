@@ -12,7 +12,7 @@
 
 /* What the numbers are, and between which bounds. */
 struct bounds {
-	const char *noun;
+	const char *noun;	/* with its article */
 	const char *all;	/* the word for "every one" */
 	const char *example;
 	uint16_t min;
@@ -20,11 +20,11 @@ struct bounds {
 };
 
 static const struct bounds ports = {
-	"port", "any", "80 or 8000-8100", 1, UINT16_MAX
+	"a port", "any", "80, 8000-8100 or any", 1, UINT16_MAX
 };
 
 static const struct bounds types = {
-	"ICMP type", "true", "8 or 128-129", 0, UINT8_MAX
+	"an ICMP type", "true", "8, 128-129 or true", 0, UINT8_MAX
 };
 
 static void add(struct ranges *ranges, uint16_t low, uint16_t high)
@@ -104,13 +104,13 @@ static bool add_item(const struct ytree *tree, const struct ynode *node,
 	uint64_t low, high;
 
 	if (node->type != YNODE_SCALAR || ynode_is_null(node)) {
-		ynode_error(tree, node, "%s: %s: a %s is a number, this is %s",
+		ynode_error(tree, node, "%s: %s: %s is a number, this is %s",
 			    what, key, bounds->noun, ynode_kind(node));
 		return false;
 	}
 	if (!read_range(node->text, &low, &high)) {
 		ynode_error(tree, node,
-			    "%s: %s: \"%s\" is not a %s or range: write %s",
+			    "%s: %s: \"%s\" is not %s or range: write %s",
 			    what, key, TEXT_CLIP(node->text), bounds->noun,
 			    bounds->example);
 		return false;
@@ -122,7 +122,7 @@ static bool add_item(const struct ytree *tree, const struct ynode *node,
 		return false;
 	}
 	if (low < bounds->min || high > bounds->max) {
-		ynode_error(tree, node, "%s: %s: \"%s\": a %s is from %u to %u",
+		ynode_error(tree, node, "%s: %s: \"%s\": %s is from %u to %u",
 			    what, key, TEXT_CLIP(node->text), bounds->noun,
 			    bounds->min, bounds->max);
 		return false;

@@ -108,9 +108,10 @@ static bool find_kind(struct parse *parse, const char *what,
 	}
 	if (*kind != KEYS)
 		return true;
-	ynode_error(&parse->tree, node,
-		    "%s: the rule does not say what it permits: add tcp, udp, icmp, icmpv6, protocol or any",
-		    what);
+	if (node)
+		ynode_error(&parse->tree, node,
+			    "%s: the rule does not say what it permits: add tcp, udp, icmp, icmpv6, protocol or any",
+			    what);
 	return false;
 }
 
@@ -322,8 +323,8 @@ size_t rule_parse(struct parse *parse, const char *what,
 	struct entry entry = { .peer_initiates = peer_initiates };
 	const struct ynode *values[KEYS];
 	char prefix[WHAT_TEXT + 16];
+	size_t count = 0, before = parse->diag->errors;
 	unsigned int kind;
-	size_t count = 0;
 	bool good;
 
 	(void)snprintf(prefix, sizeof(prefix), "%s: ", what);
@@ -336,7 +337,9 @@ size_t rule_parse(struct parse *parse, const char *what,
 	good = ynode_fields(&parse->tree, node, prefix, keys, KEYS, values);
 	if (values[KEY_TO])
 		good &= parse_to(parse, what, values[KEY_TO], &entry);
-	if (find_kind(parse, what, node, values, &kind)) {
+	/* A key that was refused may have been the one that is not found. */
+	if (find_kind(parse, what, before == parse->diag->errors ? node : NULL,
+		      values, &kind)) {
 		good &= parse_kind(parse, what, kind, values[kind], &entry);
 		good &= parse_source(parse, what, kind, values[KEY_SOURCE],
 				     &entry);

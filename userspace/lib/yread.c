@@ -93,15 +93,22 @@ const char *ynode_kind(const struct ynode *node)
 	}
 }
 
-static void unknown_key(const struct ytree *tree, const struct ynode *key,
-			const char *what, const struct ykey *keys, size_t nkeys)
+/* Return: the number of the key that was probably meant, or @nkeys. */
+static size_t unknown_key(const struct ytree *tree, const struct ynode *key,
+			  const char *what, const struct ykey *keys,
+			  size_t nkeys)
 {
 	struct suggest suggest = { .word = key->text };
 	char text[SUGGEST_TEXT] = "";
-	size_t used = 0;
+	size_t used = 0, meant = nkeys;
 
-	for (size_t i = 0; i < nkeys; i++)
+	for (size_t i = 0; i < nkeys; i++) {
+		const char *before = suggest.best;
+
 		suggest_offer(&suggest, keys[i].name);
+		if (suggest.best != before)
+			meant = i;
+	}
 	if (suggest.best) {
 		suggest_text(&suggest, text);
 	} else {
@@ -113,6 +120,7 @@ static void unknown_key(const struct ytree *tree, const struct ynode *key,
 	}
 	ynode_error(tree, key, "%sunknown key \"%s\"%s", what,
 		    TEXT_CLIP(key->text), text);
+	return meant;
 }
 
 static size_t key_number(const struct ynode *key, const struct ykey *keys,
@@ -128,12 +136,32 @@ static size_t key_number(const struct ynode *key, const struct ykey *keys,
 }
 
 /**
+ * ynode_find() - look one key up, before anything is said about the others
+ * @map: the map; may be any other node
+ * @name: the key
+ *
+ * Return: the value of its first occurrence, or NULL.
+ */
+const struct ynode *ynode_find(const struct ynode *map, const char *name)
+{
+	const struct ynode *key;
+
+	if (map->type != YNODE_MAP)
+		return NULL;
+	for (key = map->first; key; key = key->next->next) {
+		if (key->type == YNODE_SCALAR && !strcmp(key->text, name))
+			return key->next;
+	}
+	return NULL;
+}
+
+/**
  * ynode_fields() - take a map apart
  * @tree: its document
  * @map: the map
  * @what: what it is, to begin messages: "" or "device \"x\": "
  * @keys: the keys that it may have
- * @nkeys: how many
+ * @nkeys: how many, less than 64
  * @values: receives the value of each, or NULL
  *
  * Unknown, repeated and missing keys are noted.
@@ -144,7 +172,8 @@ bool ynode_fields(const struct ytree *tree, const struct ynode *map,
 		  const char *what, const struct ykey *keys, size_t nkeys,
 		  const struct ynode **values)
 {
-	const struct ynode *key = NULL;
+	const struct ynode *key;
+	uint64_t misspelt = 0;
 	bool whole = true;
 
 	memset(values, 0, nkeys * sizeof(*values));
@@ -160,10 +189,11 @@ bool ynode_fields(const struct ytree *tree, const struct ynode *map,
 			continue;
 		i = key_number(key, keys, nkeys);
 		if (i == nkeys)
-			unknown_key(tree, key, what, keys, nkeys);
+			misspelt |= 1ULL << unknown_key(tree, key, what, keys,
+							nkeys);
 		else if (values[i])
 			ynode_error(tree, key,
-				    "%skey \"%s\" is given twice, first with its value at line %u",
+				    "%skey \"%s\" is given twice, first at line %u",
 				    what, key->text, values[i]->line);
 		else
 			values[i] = key->next;
@@ -176,8 +206,10 @@ bool ynode_fields(const struct ytree *tree, const struct ynode *map,
 			values[i] = NULL;
 			whole = whole && !keys[i].required;
 		} else if (!values[i] && keys[i].required) {
-			ynode_error(tree, map, "%skey \"%s\" is missing", what,
-				    keys[i].name);
+			if (!(misspelt & 1ULL << i))
+				ynode_error(tree, map,
+					    "%skey \"%s\" is missing", what,
+					    keys[i].name);
 			whole = false;
 		}
 	}

@@ -79,6 +79,7 @@ void ynode_warning(const struct ytree *tree, const struct ynode *node,
 		   const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 bool ynode_is_null(const struct ynode *node);
+const struct ynode *ynode_find(const struct ynode *map, const char *name);
 bool ynode_fields(const struct ytree *tree, const struct ynode *map,
 		  const char *what, const struct ykey *keys, size_t nkeys,
 		  const struct ynode **values);

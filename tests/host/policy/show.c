@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Policies and gateways as canonical text, to be compared.
+ */
+#include <inttypes.h>
+
+#include "address.h"
+#include "names.h"
+#include "show.h"
+
+static void show_addresses(const struct policy_prefix *list, size_t count,
+			   FILE *out)
+{
+	char text[PREFIX_TEXT];
+
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, " %s", prefix_format(&list[i], text));
+}
+
+void show_policy(const struct policy *policy, FILE *out)
+{
+	char text[RULE_TEXT], mac[MAC_TEXT];
+
+	fprintf(out, "revision %" PRIu64 "\n", policy->revision);
+	for (size_t i = 0; i < policy->nprofiles; i++) {
+		const struct policy_profile *profile = &policy->profiles[i];
+
+		fprintf(out, "profile %s %s class %u\n", profile->name,
+			name_of(&names_mode, profile->mode), profile->class);
+		for (size_t j = 0; j < profile->nrules; j++)
+			fprintf(out, "  %s\n",
+				rule_format(&profile->rules[j], text));
+	}
+	for (size_t i = 0; i < policy->ndevices; i++) {
+		const struct policy_device *device = &policy->devices[i];
+
+		fprintf(out, "device %s guard %s mac %s profile %s:",
+			device->name, device->guard ? device->guard : "-",
+			device->has_mac ? mac_format(device->mac, mac) : "-",
+			device->profile);
+		show_addresses(device->addrs, device->naddrs, out);
+		fprintf(out, "\n");
+	}
+}
+
+void show_gateway(const struct gateway *gateway, FILE *out)
+{
+	fprintf(out, "tag 0x%08x/0x%08x class 0x%08x\n", gateway->tag_value,
+		gateway->tag_mask, gateway->class_mask);
+	for (size_t i = 0; i < gateway->nguards; i++) {
+		const struct gateway_guard *guard = &gateway->guards[i];
+
+		fprintf(out, "guard %s %s vlan %u %s %s upkeep", guard->name,
+			guard->interface, guard->vlan,
+			name_of(&names_identity, guard->identity),
+			name_of(&names_mode, guard->mode));
+		for (size_t j = 0; j < names_upkeep.count; j++) {
+			if (guard->upkeep & names_upkeep.entries[j].value)
+				fprintf(out, " %s",
+					names_upkeep.entries[j].name);
+		}
+		fprintf(out, " subnets");
+		show_addresses(guard->subnets, guard->nsubnets, out);
+		fprintf(out, "\n");
+	}
+	fprintf(out, "policy %s\nstate %s\nsocket %s\ngroup %s\nlog %s\n",
+		gateway->policy, gateway->state, gateway->socket,
+		gateway->group,
+		gateway->log == GATEWAY_LOG_JOURNAL ? "journal" : "stdout");
+}
