@@ -51,36 +51,13 @@ static void say_applied(const struct cli *cli, const json_t *answer)
 		       ", nothing was changed\n", revision, generation);
 }
 
-/* A refusal for an old revision has a way out that is worth naming. */
-static void hint_rollback(const struct cli *cli, const struct policy *policy)
-{
-	json_int_t live;
-	json_t *answer;
-
-	if (cli->json != CLI_JSON_OFF || cli->rollback)
-		return;
-	if (conn_call(cli, json_pack("{s:s}", "command", "status"), &answer))
-		return;
-	live = field_int(answer, "module.revision");
-	if (live > (json_int_t)policy->revision)
-		cli_note(cli, "to go back from revision %lld to %llu on purpose, add --rollback",
-			 (long long)live, (unsigned long long)policy->revision);
-	json_decref(answer);
-}
-
-static void hex(const uint8_t *bytes, size_t len, char *text)
-{
-	for (size_t i = 0; i < len; i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-}
-
 /* Says what apply would do; the daemon is only asked what is live. */
 static int dry_run(const struct cli *cli, const struct policy *policy)
 {
-	char digest[2 * POLICY_DIGEST_LEN + 1];
+	char digest[DIGEST_TEXT];
 	json_int_t revision = (json_int_t)policy->revision;
 	json_int_t live, generation;
-	bool same, refused;
+	bool same, older;
 	json_t *answer;
 	int status;
 
@@ -93,17 +70,21 @@ static int dry_run(const struct cli *cli, const struct policy *policy)
 		return cli_fail(cli, CLI_NO_MODULE,
 				"the policy is good, but the module is not loaded: load it with \"modprobe lenscap\"");
 	}
-	hex(policy->digest, POLICY_DIGEST_LEN, digest);
+	digest_text(policy, digest);
 	live = field_int(answer, "module.revision");
 	generation = field_int(answer, "module.generation");
 	same = generation && !strcmp(digest, field_str(answer, "module.digest"));
-	refused = generation && !cli->rollback && revision < live;
+	older = generation && revision < live;
 	json_decref(answer);
 
-	if (refused)
+	if (older && !cli->rollback)
 		return cli_fail(cli, CLI_REFUSED,
 				"revision %lld is older than the live revision %lld and would be refused; to go back on purpose, add --rollback",
 				(long long)revision, (long long)live);
+	if (generation && revision == live && !same)
+		return cli_fail(cli, CLI_REFUSED,
+				"revision %lld is live with other content and would be refused: each change needs a revision of its own",
+				(long long)revision);
 	if (cli->json != CLI_JSON_OFF) {
 		answer = json_pack("{s:b, s:b, s:I, s:I, s:I, s:b}", "ok", 1,
 				   "dry_run", 1, "revision", revision,
@@ -147,7 +128,7 @@ static int refuse_locally(const struct cli *cli, const struct diag *diag)
 
 static int send_policy(const struct cli *cli,
 		       const struct policy_bundle *bundle,
-		       const struct policy *policy, const struct diag *diag)
+		       const struct diag *diag)
 {
 	json_t *request = apply_request(cli, bundle);
 	json_t *answer, *known;
@@ -158,8 +139,6 @@ static int send_policy(const struct cli *cli,
 				"%s or an inventory of it is not UTF-8 text",
 				cli->argv[0]);
 	status = conn_call(cli, request, &answer);
-	if (status == CLI_REFUSED)
-		hint_rollback(cli, policy);
 	if (status)
 		return status;
 	known = diagnostics_json(diag);
@@ -191,7 +170,7 @@ int cmd_apply(const struct cli *cli)
 	else if (cli->dry_run)
 		status = dry_run(cli, &policy);
 	else
-		status = send_policy(cli, &bundle, &policy, &diag);
+		status = send_policy(cli, &bundle, &diag);
 	policy_free(&policy);
 	policy_bundle_free(&bundle);
 	diag_free(&diag);

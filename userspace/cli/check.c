@@ -15,8 +15,12 @@ static const char *plural(size_t count)
 
 static json_t *policy_json(const struct policy *policy)
 {
-	return json_pack("{s:I, s:I, s:I, s:I}",
+	char digest[DIGEST_TEXT];
+
+	digest_text(policy, digest);
+	return json_pack("{s:I, s:s, s:I, s:I, s:I}",
 			 "revision", (json_int_t)policy->revision,
+			 "digest", digest,
 			 "profiles", (json_int_t)policy->nprofiles,
 			 "rules", (json_int_t)policy_rules(policy),
 			 "devices", (json_int_t)policy->ndevices);

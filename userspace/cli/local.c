@@ -129,6 +129,12 @@ size_t policy_rules(const struct policy *policy)
 	return rules;
 }
 
+void digest_text(const struct policy *policy, char text[DIGEST_TEXT])
+{
+	for (size_t i = 0; i < POLICY_DIGEST_LEN; i++)
+		snprintf(text + 2 * i, 3, "%02x", policy->digest[i]);
+}
+
 void diag_summary(const struct diag *diag, char *text, size_t size)
 {
 	size_t warnings = 0;

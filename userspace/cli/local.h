@@ -23,6 +23,11 @@ json_t *diagnostics_json(const struct diag *diag);
 /* Number of rules of all profiles together. */
 size_t policy_rules(const struct policy *policy);
 
+#define DIGEST_TEXT (2 * POLICY_DIGEST_LEN + 1)
+
+/* The digest of a policy's files, as status shows it. */
+void digest_text(const struct policy *policy, char text[DIGEST_TEXT]);
+
 /* "3 errors, 1 warning" */
 void diag_summary(const struct diag *diag, char *text, size_t size);
 

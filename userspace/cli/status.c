@@ -295,6 +295,7 @@ static void put_warnings(struct warnings *warnings, const json_t *answer,
 {
 	const json_t *module = field(answer, "module");
 	json_int_t lost = field_int(module, "records_lost");
+	json_int_t unlogged = field_int(answer, "daemon.records_unlogged");
 	size_t i, wrong = 0;
 	json_t *guard;
 
@@ -315,8 +316,17 @@ static void put_warnings(struct warnings *warnings, const json_t *answer,
 	if (lost)
 		warn(warnings, "%s frame%s found no place in the record table: they are counted, but not listed; the module parameter \"records\" enlarges it",
 		     human_count(lost).text, plural(lost));
+	if (!strcmp(field_str(answer, "daemon.state"), "foreign-policy"))
+		warn(warnings, "the live policy was not loaded by this daemon: it stays until a higher revision is applied");
+	if (field_int(answer, "daemon.superseded"))
+		warn(warnings, "revision %lld was rolled back from: the policy file takes effect again with a higher revision than that",
+		     (long long)field_int(answer, "daemon.superseded"));
+	if (unlogged)
+		warn(warnings, "%s drop record%s could not be logged: the reader of the daemon's log was too slow",
+		     human_count(unlogged).text, plural(unlogged));
 	if (*field_str(answer, "daemon.last_error"))
-		warn(warnings, "the daemon's last error: %s",
+		warn(warnings, "the daemon's last error, %s: %s",
+		     human_ago(field_time(answer, "daemon.last_error_at")).text,
 		     field_str(answer, "daemon.last_error"));
 }
 

@@ -113,8 +113,8 @@ class Fake:
         except OSError:
             pass
         self._listener.close()
-        self._listener = None
         self._thread.join()
+        self._listener = None
         with self._lock:
             for client in self._clients:
                 try:

@@ -269,9 +269,16 @@ TROUBLE = {
                       "NOT enforcing", "is moving"),
     "records lost": (state.status(module={"records_lost": 12}),
                      "is enforcing", "12 frames found no place"),
-    "last error": (state.status(daemon={"last_error": "line 3 is wrong"}),
+    "last error": (state.status(daemon={"last_error": "line 3 is wrong",
+                                        "last_error_at": state.ago(9000)}),
                    "is enforcing",
-                   "the daemon's last error: line 3 is wrong"),
+                   "the daemon's last error, 2 h ago: line 3 is wrong"),
+    "foreign policy": (state.status(daemon={"state": "foreign-policy"}),
+                       "is enforcing", "was not loaded by this daemon"),
+    "rolled back": (state.status(daemon={"superseded": 43}), "is enforcing",
+                    "revision 43 was rolled back from"),
+    "unlogged": (state.status(daemon={"records_unlogged": 2}),
+                 "is enforcing", "2 drop records could not be logged"),
 }
 
 
