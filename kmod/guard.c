@@ -301,6 +301,46 @@ static void guard_announce(struct lenscap_net *ln,
 	lenscap_event_guard(ln, guard, state);
 }
 
+/* Arm a guard that is not, if it can be; tell if that changed anything. */
+static void guard_try(struct lenscap_net *ln, struct lenscap_guard *guard,
+		      struct net_device *dev)
+{
+	u8 before = guard->state;
+	int err = guard_arm(ln, guard, dev, NULL);
+
+	if (guard->state == before)
+		return;
+	if (err)
+		net_err_ratelimited("lenscap: guard %s cannot be armed on %s: error %d\n",
+				    guard->name, dev->name, err);
+	guard_announce(ln, guard, guard->state);
+}
+
+static void interface_came(struct lenscap_net *ln, struct net_device *dev)
+{
+	struct lenscap_guard *guard;
+
+	list_for_each_entry(guard, &ln->guards, list)
+		if (!guard->port && !strcmp(guard->ifname, dev->name))
+			guard_try(ln, guard, dev);
+}
+
+/* A guard left its place: one that failed because of it may have it now. */
+static void place_left(struct lenscap_net *ln)
+{
+	struct lenscap_guard *guard;
+
+	list_for_each_entry(guard, &ln->guards, list) {
+		struct net_device *dev;
+
+		if (guard->state != LENSCAP_GUARD_FAILED)
+			continue;
+		dev = __dev_get_by_name(ln->net, guard->ifname);
+		if (dev)
+			guard_try(ln, guard, dev);
+	}
+}
+
 /**
  * lenscap_guard_set() - add a guard or replace that of its name
  * @ln: the namespace
@@ -376,6 +416,7 @@ int lenscap_guard_set(struct lenscap_net *ln,
 		ln->nguards++;
 	}
 	guard_announce(ln, guard, guard->state);
+	place_left(ln);
 	return 0;
 
 fail:
@@ -414,6 +455,7 @@ int lenscap_guard_del(struct lenscap_net *ln, const char *name,
 	}
 	guard_announce(ln, guard, LENSCAP_GUARD_GONE);
 	guard_delete(ln, guard);
+	place_left(ln);
 	return 0;
 }
 
@@ -431,23 +473,6 @@ u32 lenscap_guards_armed(const struct lenscap_net *ln)
 	list_for_each_entry(guard, &ln->guards, list)
 		armed += guard->state == LENSCAP_GUARD_ARMED;
 	return armed;
-}
-
-static void interface_came(struct lenscap_net *ln, struct net_device *dev)
-{
-	struct lenscap_guard *guard;
-
-	list_for_each_entry(guard, &ln->guards, list) {
-		int err;
-
-		if (guard->port || strcmp(guard->ifname, dev->name))
-			continue;
-		err = guard_arm(ln, guard, dev, NULL);
-		if (err)
-			net_err_ratelimited("lenscap: guard %s: cannot be armed on %s: error %d\n",
-					    guard->name, dev->name, err);
-		guard_announce(ln, guard, guard->state);
-	}
 }
 
 static void interface_went(struct lenscap_net *ln, struct net_device *dev)

@@ -13,12 +13,13 @@
  *   event.c    the multicast group
  *   netlink*.c requests and dumps
  *
- * Locks, outermost first. RTNL protects guards and ports: interfaces come and
- * go under it anyway. lenscap_net.lock protects the live generation's writers
- * and the transaction. lenscap_droplog.lock protects rotation and readers of
- * records. rulesets_lock (table.c) and guard_names_lock (guard.c) are leaves.
- * lenscap_net.lock is never taken under RTNL, because a commit may hold it for
- * as long as compiling takes. The fast path takes none: it reads under RCU.
+ * Locks, outermost first. lenscap_net.lock protects the live generation's
+ * writers and the transaction. RTNL protects guards and ports: interfaces come
+ * and go under it anyway. The tag is written under both. lenscap_droplog.lock
+ * protects rotation and readers of records. rulesets_lock (table.c) and
+ * guard_names_lock (guard.c) are leaves. lenscap_net.lock is never taken under
+ * RTNL, because a commit may hold it for as long as compiling takes, and RTNL
+ * is the whole host's. The fast path takes none: it reads under RCU.
  */
 #ifndef _LENSCAP_H
 #define _LENSCAP_H
@@ -61,8 +62,8 @@ struct lenscap_tag {
  * @txn: the open transaction or NULL; @lock
  * @txn_portid: the socket it belongs to or 0; written under @lock, read by
  *	closing sockets to see whether they need it
- * @tag: RTNL; changes only while there is no guard, so that the fast path
- *	reads it plainly
+ * @tag: @lock and RTNL; changes only while there is no guard, so that the fast
+ *	path reads it plainly
  * @guards: list of struct lenscap_guard; RTNL
  * @nguards: entries of @guards
  * @guards_seq: grows with each change of a guard, never 0; RTNL

@@ -257,6 +257,32 @@ static int tag_check(const struct lenscap_tag *tag, struct genl_info *info)
 	return 0;
 }
 
+/* Guards must not exist, or frames in flight would carry two kinds of tag; and
+ * classes that are loaded must fit, or they would set bits outside the masks.
+ */
+static int tag_change(struct lenscap_net *ln, const struct lenscap_tag *tag,
+		      struct netlink_ext_ack *extack)
+{
+	const struct lenscap_generation *live = lenscap_live(ln);
+	int err = -EBUSY;
+
+	rtnl_lock();
+	if (!memcmp(&ln->tag, tag, sizeof(*tag))) {
+		err = 0;
+	} else if (ln->nguards) {
+		NL_SET_ERR_MSG(extack, "the tag cannot change while there are guards: delete them first");
+	} else if (ln->txn) {
+		NL_SET_ERR_MSG(extack, "the tag cannot change while a transaction is open: commit or abort it first");
+	} else if (live && live->classes & ~tag->class_mask) {
+		NL_SET_ERR_MSG(extack, "the live policy has a class that does not fit the new class mask");
+	} else {
+		ln->tag = *tag;
+		err = 0;
+	}
+	rtnl_unlock();
+	return err;
+}
+
 static int tag_set(struct sk_buff *request, struct genl_info *info)
 {
 	struct lenscap_net *ln = lenscap_net(genl_info_net(info));
@@ -276,16 +302,9 @@ static int tag_set(struct sk_buff *request, struct genl_info *info)
 	if (err)
 		return err;
 
-	rtnl_lock();
-	if (!memcmp(&ln->tag, &tag, sizeof(tag))) {
-		err = 0;
-	} else if (ln->nguards) {
-		GENL_SET_ERR_MSG(info, "the tag cannot change while there are guards: delete them first");
-		err = -EBUSY;
-	} else {
-		ln->tag = tag;
-	}
-	rtnl_unlock();
+	mutex_lock(&ln->lock);
+	err = tag_change(ln, &tag, info->extack);
+	mutex_unlock(&ln->lock);
 	return err;
 }
 

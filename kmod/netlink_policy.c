@@ -303,10 +303,10 @@ int lenscap_nl_profile_set(struct sk_buff *request, struct genl_info *info)
 	txn = lenscap_txn_find(ln, info->snd_portid, info->extack);
 	if (IS_ERR(txn)) {
 		err = PTR_ERR(txn);
-	} else if (profile->core.class & ~READ_ONCE(ln->tag.class_mask)) {
+	} else if (profile->core.class & ~ln->tag.class_mask) {
 		lenscap_extack_fmt(info->extack, "profile \"%s\": class %u does not fit the class mask 0x%08x",
 				   name, profile->core.class,
-				   READ_ONCE(ln->tag.class_mask));
+				   ln->tag.class_mask);
 		err = -EINVAL;
 	} else {
 		err = lenscap_policy_set_profile(&txn->policy, profile);

@@ -462,8 +462,13 @@ static int take_stock(struct lenscap_generation *gen)
 	sets = kvcalloc(policy->profiles.count + 1, sizeof(*sets), GFP_KERNEL);
 	if (!sets)
 		return -ENOMEM;
-	lenscap_names_for_each(&policy->profiles, i, object)
-		sets[n++] = ((struct lenscap_profile *)object)->core.ruleset;
+	lenscap_names_for_each(&policy->profiles, i, object) {
+		const struct lc_profile *core =
+			&((struct lenscap_profile *)object)->core;
+
+		sets[n++] = core->ruleset;
+		gen->classes |= core->class;
+	}
 	sort(sets, n, sizeof(*sets), pointer_compare, NULL);
 
 	gen->bytes = sizeof(*gen) + lc_generation_bytes(gen->core) +

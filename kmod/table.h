@@ -106,6 +106,7 @@ struct lenscap_policy {
  * @revision: as netops gave it
  * @digest: as the loader gave it
  * @committed: ms since the epoch
+ * @classes: bits that any profile's class has
  * @rulesets: distinct rulesets in it
  * @ruleset_rules: rules in them
  * @bytes: memory, all told
@@ -118,6 +119,7 @@ struct lenscap_generation {
 	u64 revision;
 	u8 digest[LENSCAP_DIGEST_LEN];
 	u64 committed;
+	u32 classes;
 	u32 rulesets;
 	u32 ruleset_rules;
 	u64 bytes;
