@@ -11,6 +11,7 @@ import wait
 CONFIG = "/etc/lenscap"
 
 GATEWAY = """\
+version: 1
 guards:
   - name: cameras
     interface: trunk0
@@ -56,6 +57,8 @@ class Lenscap:
 
     def write_files(self):
         """Put the two files where the daemon looks for them."""
+        # As the package does: who may use the control socket.
+        netns.run("groupadd", "--force", "--system", "lenscap")
         os.makedirs(CONFIG, exist_ok=True)
         for name, text in (("gateway.yaml", GATEWAY), ("policy.yaml", POLICY)):
             with open(f"{CONFIG}/{name}", "w", encoding="utf-8") as file:
