@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* DHCP clients of both families as upkeep. */
+#include "world.h"
+
+#define ALL "255.255.255.255"
+#define SERVERS "ff02::1:2"
+
+static u8 judged(struct pkt *p)
+{
+	struct world w;
+	u8 reason;
+
+	world_camera(&w);
+	fin(p);
+	reason = world_judge(&w, p);
+	CHECK_EQ(w.verdict.upkeep, reason == LENSCAP_REASON_NONE);
+	world_end(&w);
+	return reason;
+}
+
+#define DHCP_IS(p, name) CHECK_EQ(judged(p), LENSCAP_REASON_##name)
+
+TEST(dhcp_of_the_camera_passes)
+{
+	struct pkt p;
+
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	DHCP_IS(&p, NONE);
+	dhcp4(&p, CAM4, "10.30.0.1", 60);
+	DHCP_IS(&p, NONE);
+	dhcp4(&p, CAM4, ALL, 0);
+	DHCP_IS(&p, NONE);
+	dhcp4(&p, "0.0.0.0", "10.30.0.255", 60);
+	DHCP_IS(&p, NONE);
+}
+
+TEST(dhcp_with_ip_options_passes)
+{
+	static const u8 nops[40] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+	struct pkt q, p;
+
+	dhcp4(&q, "0.0.0.0", ALL, 60);
+	ip4(&p, P_UDP, "0.0.0.0", ALL);
+	ip4_options(&p, nops, 40);
+	raw(&p, q.b + 20, q.len - 20);
+	DHCP_IS(&p, NONE);
+	p.b[60 + 8 + 239] ^= 1;
+	DHCP_IS(&p, UPKEEP_INVALID);
+}
+
+TEST(dhcp_source_is_bound_or_nobody)
+{
+	struct pkt p;
+
+	dhcp4(&p, "10.30.0.18", ALL, 60);
+	DHCP_IS(&p, UPKEEP_SPOOF);
+	dhcp4(&p, "10.30.0.1", "10.30.0.1", 60);
+	DHCP_IS(&p, UPKEEP_SPOOF);
+}
+
+TEST(dhcp_hardware_address_is_the_cameras)
+{
+	struct pkt p;
+	u32 i;
+
+	for (i = 0; i < 6; i++) {
+		dhcp4(&p, "0.0.0.0", ALL, 60);
+		p.b[p.l4 + 8 + 28 + i] ^= 1;
+		DHCP_IS(&p, UPKEEP_SPOOF);
+	}
+}
+
+TEST(dhcp_fields_are_those_of_an_ethernet_client)
+{
+	static const u32 at[] = { 0, 1, 2, 236, 237, 238, 239 };
+	struct pkt p;
+	u32 i;
+
+	for (i = 0; i < 7; i++) {
+		dhcp4(&p, "0.0.0.0", ALL, 60);
+		p.b[p.l4 + 8 + at[i]] ^= 3;
+		DHCP_IS(&p, UPKEEP_INVALID);
+	}
+}
+
+TEST(dhcp_length)
+{
+	struct pkt p;
+
+	dhcp4(&p, "0.0.0.0", ALL, 576 - 240);
+	DHCP_IS(&p, NONE);
+	dhcp4(&p, "0.0.0.0", ALL, 577 - 240);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	dhcp4(&p, "0.0.0.0", ALL, 0);
+	p.len--;
+	put16(&p, p.l4 + 4, 247);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	ip4(&p, P_UDP, "0.0.0.0", ALL);
+	udp(&p, 68, 67, 0);
+	DHCP_IS(&p, UPKEEP_INVALID);
+}
+
+TEST(dhcp_with_bytes_behind_the_datagram_is_invalid)
+{
+	struct pkt p;
+
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	zeros(&p, 1);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	put16(&p, p.l4 + 4, 8);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	dhcp6(&p, 1, CAM_LL, SERVERS, 40);
+	zeros(&p, 1);
+	DHCP_IS(&p, UPKEEP_INVALID);
+}
+
+TEST(dhcp_off)
+{
+	struct world w;
+	struct pkt p;
+
+	world_camera(&w);
+	w.guard.upkeep &= ~LENSCAP_UPKEEP_DHCP;
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	fin(&p);
+	JUDGED(&w, &p, UPKEEP_OFF);
+	dhcp6(&p, 1, CAM_LL, SERVERS, 40);
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	w.guard.upkeep = LENSCAP_UPKEEP_DHCP;
+	JUDGED(&w, &p, UPKEEP_OFF);
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	world_end(&w);
+}
+
+TEST(dhcp_beyond_the_lan_is_judged_by_rules)
+{
+	struct lc_rule rules[] = {
+		rule(NVR4, P_UDP, CONNECTS, 67, 67),
+		rule(NVR6, P_UDP, CONNECTS, 547, 547),
+	};
+	struct world w;
+	struct pkt p;
+
+	world_init(&w);
+	world_profile(&w, LENSCAP_MODE_ENFORCE, 1, rules, 2);
+	world_device(&w, 1, CAM_MAC, 0, CAM4 " " CAM6);
+	CHECK_EQ(world_commit(&w), 0);
+	dhcp4(&p, CAM4, NVR4, 60);
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	CHECK(!w.verdict.upkeep);
+	dhcp4(&p, CAM4, ABROAD4, 60);
+	fin(&p);
+	JUDGED(&w, &p, DESTINATION);
+	dhcp4(&p, "0.0.0.0", NVR4, 60);
+	fin(&p);
+	JUDGED(&w, &p, WRONG_SOURCE);
+	/* what is wrong with it as upkeep does not matter there */
+	ip4(&p, P_UDP, CAM4, NVR4);
+	udp(&p, 68, 67, 1000);
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	/* the kind does not matter either */
+	w.guard.upkeep = 0;
+	JUDGED(&w, &p, NONE);
+	ip6(&p, CAM6, NVR6);
+	udp(&p, 546, 547, 1000);
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	CHECK(!w.verdict.upkeep);
+	ip6(&p, CAM6, ABROAD6);
+	udp(&p, 546, 547, 1000);
+	fin(&p);
+	JUDGED(&w, &p, DESTINATION);
+	world_end(&w);
+}
+
+TEST(dhcp_of_a_server_is_judged_by_rules)
+{
+	struct pkt p;
+
+	ip4(&p, P_UDP, CAM4, ALL);
+	udp(&p, 67, 68, 300);
+	DHCP_IS(&p, DESTINATION);
+	ip4(&p, P_UDP, CAM4, ALL);
+	udp(&p, 67, 67, 300);
+	DHCP_IS(&p, DESTINATION);
+	ip4(&p, P_TCP, CAM4, ALL);
+	tcp(&p, 68, 67, T_ACK);
+	DHCP_IS(&p, DESTINATION);
+	ip6(&p, CAM6, "ff02::1:2");
+	udp(&p, 547, 546, 300);
+	DHCP_IS(&p, DESTINATION);
+}
+
+TEST(dhcp_in_fragments_is_judged_by_rules)
+{
+	struct pkt p;
+
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	ip4_fragment(&p, 0, true);
+	DHCP_IS(&p, WRONG_SOURCE);
+	dhcp4(&p, CAM4, ALL, 60);
+	ip4_fragment(&p, 0, true);
+	DHCP_IS(&p, DESTINATION);
+}
+
+TEST(dhcp_super_packet_is_judged_by_rules)
+{
+	struct pkt p;
+
+	dhcp4(&p, CAM4, ALL, 60);
+	p.f.gso = true;
+	DHCP_IS(&p, DESTINATION);
+	dhcp6(&p, 1, CAM_LL, SERVERS, 40);
+	p.f.gso = true;
+	DHCP_IS(&p, WRONG_SOURCE);
+}
+
+TEST(dhcp6_client_messages_pass)
+{
+	static const u8 client[] = { 1, 3, 4, 5, 6, 8, 9, 11 };
+	struct pkt p;
+	u32 type;
+
+	for (type = 0; type < 256; type++) {
+		dhcp6(&p, type, CAM_LL, SERVERS, 40);
+		if (memchr(client, (int)type, sizeof(client)))
+			DHCP_IS(&p, NONE);
+		else
+			DHCP_IS(&p, UPKEEP_INVALID);
+	}
+	dhcp6(&p, 3, CAM_LL, "2001:db8:30::1", 40);
+	DHCP_IS(&p, NONE);
+}
+
+TEST(dhcp6_source_is_link_local)
+{
+	struct pkt p;
+
+	dhcp6(&p, 1, CAM6, SERVERS, 40);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	dhcp6(&p, 1, "::", SERVERS, 40);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	dhcp6(&p, 1, ABROAD6, "2001:db8:30::1", 40);
+	DHCP_IS(&p, UPKEEP_INVALID);
+}
+
+TEST(dhcp6_length)
+{
+	struct pkt p;
+
+	dhcp6(&p, 1, CAM_LL, SERVERS, 576);
+	DHCP_IS(&p, NONE);
+	dhcp6(&p, 1, CAM_LL, SERVERS, 577);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	dhcp6(&p, 1, CAM_LL, SERVERS, 4);
+	DHCP_IS(&p, NONE);
+	dhcp6(&p, 1, CAM_LL, SERVERS, 3);
+	DHCP_IS(&p, UPKEEP_INVALID);
+}
+
+TEST(dhcp6_has_no_extension_headers)
+{
+	struct pkt p;
+
+	ip6(&p, CAM_LL, SERVERS);
+	ext(&p, X_DEST, 0);
+	udp(&p, 546, 547, 40);
+	p.b[p.l4 + 8] = 1;
+	DHCP_IS(&p, UPKEEP_INVALID);
+	ip6(&p, CAM_LL, SERVERS);
+	ext_fragment(&p, 0, true);
+	udp(&p, 546, 547, 40);
+	p.b[p.l4 + 8] = 1;
+	DHCP_IS(&p, UPKEEP_INVALID);
+}
+
+TEST(dhcp6_to_other_groups_is_judged_by_rules)
+{
+	struct pkt p;
+
+	dhcp6(&p, 1, CAM_LL, "ff05::1:3", 40);
+	DHCP_IS(&p, WRONG_SOURCE);
+	dhcp6(&p, 1, CAM6, "ff02::1:3", 40);
+	DHCP_IS(&p, DESTINATION);
+}
+
+TEST(dhcp_is_no_upkeep_on_identity_ip)
+{
+	struct lc_rule all = rule_any("0.0.0.0/0", LC_PROTO_ANY, CONNECTS);
+	struct world w;
+	struct pkt p;
+
+	world_init(&w);
+	w.guard.identity = LENSCAP_IDENTITY_IP;
+	world_profile(&w, LENSCAP_MODE_ENFORCE, 1, &all, 1);
+	world_device(&w, 1, NULL, 0, CAM4);
+	CHECK_EQ(world_commit(&w), 0);
+	dhcp4(&p, CAM4, "10.30.0.1", 60);
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	CHECK(!w.verdict.upkeep && w.verdict.device);
+	p.b[p.l4 + 8] = 9;
+	JUDGED(&w, &p, NONE);
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	fin(&p);
+	JUDGED(&w, &p, UNKNOWN_DEVICE);
+	p.b[p.l4 + 8] = 9;
+	JUDGED(&w, &p, UNKNOWN_DEVICE);
+	dhcp6(&p, 1, CAM_LL, SERVERS, 40);
+	fin(&p);
+	JUDGED(&w, &p, UNKNOWN_DEVICE);
+	world_end(&w);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The order of judgement, one step after the other. */
+#include "oracle.h"
+
+static bool full(u16 low, u16 high)
+{
+	return low == 0 && high == 65535;
+}
+
+static bool opens(const struct dissected *d)
+{
+	if (d->proto == 6 && d->dport >= 0)
+		return (d->flags & 0x12) == 0x02;
+	if (d->proto == 1 && d->family == 4)
+		return d->dport == 8 || d->dport == 13 || d->dport == 15 ||
+		       d->dport == 17;
+	if (d->proto == 58 && d->family == 6)
+		return d->dport == 128 || d->dport == 139;
+	return false;
+}
+
+/* All but direction, and the destination has been seen to be inside. */
+static bool permits(const struct lc_rule *rule, const struct dissected *d)
+{
+	if (rule->proto != LC_PROTO_ANY && rule->proto != d->proto)
+		return false;
+	if (full(rule->peer_low, rule->peer_high) &&
+	    full(rule->device_low, rule->device_high))
+		return true;
+	if (d->dport < 0 || d->dport < rule->peer_low ||
+	    d->dport > rule->peer_high)
+		return false;
+	if (full(rule->device_low, rule->device_high))
+		return true;
+	return d->sport >= rule->device_low && d->sport <= rule->device_high;
+}
+
+u32 oracle_rules(const struct lc_rule *rules, u32 count,
+		 const struct dissected *d)
+{
+	bool named = false, related = false, reversed = false;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		const struct lc_rule *rule = &rules[i];
+
+		if (!oracle_in(&rule->peer, d->family, d->dst))
+			continue;
+		named = true;
+		related |= rule->proto == LC_PROTO_ANY ||
+			   rule->proto == d->proto;
+		if (!permits(rule, d))
+			continue;
+		if (rule->initiator == LENSCAP_INITIATOR_PEER && opens(d))
+			reversed = true;
+		else
+			return WHY(NONE);
+	}
+	if (!named)
+		return WHY(DESTINATION);
+	/* Which of the two, if no rule has its protocol, is left open. */
+	if (d->part == LC_PART_LATER)
+		return WHY(FRAGMENT) | (related ? 0 : WHY(SERVICE));
+	return reversed ? WHY(DIRECTION) : WHY(SERVICE);
+}
+
+static u32 by_profile(const struct policy_list *policy,
+		      const struct lc_device *device,
+		      const struct dissected *d)
+{
+	u32 slot = device->profile;
+
+	if (!oracle_bound(device, d->family, d->src))
+		return WHY(WRONG_SOURCE);
+	if (policy->modes[slot] == LENSCAP_MODE_QUARANTINE)
+		return WHY(QUARANTINE);
+	return oracle_rules(policy->rules[slot], policy->nrules[slot], d);
+}
+
+static void judge_mac(const struct facts *x, struct opinion *o)
+{
+	if (!x->device) {
+		o->why = WHY(UNKNOWN_DEVICE);
+		return;
+	}
+	o->device = x->device;
+	o->why = x->said->why;
+	if (o->why & WHY(NONE)) {
+		u32 upkeep = oracle_upkeep(x);
+		u32 other = o->why & ~WHY(NONE);
+
+		o->upkeep = upkeep;
+		o->why = other | (upkeep ? upkeep :
+				  by_profile(x->policy, x->device, x->said));
+	}
+}
+
+static void judge_ip(const struct facts *x, struct opinion *o)
+{
+	const struct dissected *d = x->said;
+	const struct lc_device *device = NULL;
+	u32 upkeep = 0;
+
+	if (d->family)
+		device = oracle_by_addr(x->policy, x->guard->id, d->family,
+					d->src);
+	if (d->why & WHY(NONE))
+		upkeep = oracle_upkeep(x);
+	if (upkeep) {
+		o->why = upkeep | (d->why & ~WHY(NONE));
+		o->upkeep = true;
+		o->device = device;
+		o->any_device = true;
+		return;
+	}
+	if (!d->family) {
+		o->why = d->why;
+		return;
+	}
+	if (!device) {
+		o->why = WHY(UNKNOWN_DEVICE);
+		return;
+	}
+	o->device = device;
+	o->why = d->why;
+	if (o->why & WHY(NONE))
+		o->why = (o->why & ~WHY(NONE)) |
+			 by_profile(x->policy, device, d);
+}
+
+void oracle_judge(const struct policy_list *policy,
+		  const struct lc_guard *guard, const struct lc_frame *frame,
+		  struct dissected *said, struct opinion *o)
+{
+	struct facts x = {
+		.policy = policy, .guard = guard, .frame = frame, .said = said,
+	};
+
+	memset(o, 0, sizeof(*o));
+	oracle_dissect(frame, said);
+	if (!policy) {
+		o->why = WHY(NO_POLICY);
+	} else if (guard->identity == LENSCAP_IDENTITY_MAC) {
+		if (frame->has_mac)
+			x.device = oracle_by_mac(policy, guard->id, frame->mac);
+		judge_mac(&x, o);
+	} else {
+		judge_ip(&x, o);
+	}
+	o->audit = guard->mode == LENSCAP_MODE_AUDIT;
+	if (o->device) {
+		u32 slot = o->device->profile;
+
+		o->class = policy->classes[slot];
+		o->audit |= policy->modes[slot] == LENSCAP_MODE_AUDIT;
+	}
+}
