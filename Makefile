@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Lenscap: build, test, show, install. `make help` lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+
+# Debian's kernels that are supported; `make module KERNEL=6.1` builds for one.
+KERNELS := 6.1 6.12
+KERNEL ?= $(KERNELS)
+
+PREFIX ?= /usr
+DESTDIR ?=
+BUILD := $(CURDIR)/build
+
+.PHONY: all
+all: module userspace
+
+.PHONY: help
+help:
+	@sed -n 's/^##  \?//p' $(firstword $(MAKEFILE_LIST))
+
+##  make                the module for both kernels, and the programs
+##  make setup          install what building needs (Debian packages)
+##  make module         build/kmod/{6.1,6.12}/lenscap.ko; KERNEL=6.1 for one
+##  make userspace      lenscapd, lenscapctl: build/userspace
+##  make install        into DESTDIR and PREFIX (/usr); the module for the
+##                      supported kernels whose headers are here
+##  make demo           a camera in a virtual machine tries to phone home
+##  make check          everything below, and a sum over it
+##  make lint           style, static analysis, sparse, no warnings
+##  make host-tests     the core, the policy text and the command line, here
+##  make check-6.1      the selftests in a machine with Debian's 6.1 kernel
+##  make check-6.12     the same with 6.12
+##  make check-uml      the same in a kernel with KASAN, lockdep, kmemleak
+##  make fuzz           libFuzzer against the core
+##  make clean          remove build/
+
+.PHONY: setup
+setup:
+	@scripts/setup build
+
+module_targets := $(addprefix module-,$(KERNELS))
+.PHONY: module $(module_targets)
+module: $(addprefix module-,$(KERNEL))
+$(module_targets): module-%:
+	@scripts/module $*
+
+.PHONY: userspace
+userspace:
+	@$(MAKE) -C userspace
+
+.PHONY: host-tests fuzz
+host-tests:
+	@$(MAKE) -C tests/host check
+fuzz:
+	@$(MAKE) -C tests/fuzz
+
+check_targets := $(addprefix check-,$(KERNELS) uml)
+.PHONY: check lint $(check_targets)
+check:
+	@scripts/check
+lint:
+	@scripts/check lint
+$(check_targets): check-%:
+	@scripts/check build selftests-$*
+
+.PHONY: demo
+demo:
+	@scripts/demo
+
+.PHONY: install install-module
+install: userspace install-module
+	$(MAKE) -C userspace install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+install-module: module
+	for series in $(KERNEL); do \
+		dir=$(DESTDIR)/lib/modules/$$(. scripts/lib/common.sh && \
+			kernel_release $$series); \
+		install -d $$dir/extra; \
+		install -m 0644 $(BUILD)/kmod/$$series/lenscap.ko $$dir/extra; \
+		$(if $(DESTDIR),,depmod $${dir##*/};) \
+	done
+	install -d $(DESTDIR)$(PREFIX)/include/linux
+	install -m 0644 kmod/uapi/linux/lenscap.h \
+		$(DESTDIR)$(PREFIX)/include/linux
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)
