@@ -165,6 +165,8 @@ TEST(arp_of_the_hop_passes_without_a_device)
 	arp(&p, 1, "192.0.2.1", "192.0.2.2");
 	p.b[8] ^= 2;
 	JUDGED(&w, &p, UPKEEP_SPOOF);
+	p.f.has_mac = false;
+	JUDGED(&w, &p, NONE);
 	arp(&p, 3, "192.0.2.1", "192.0.2.2");
 	JUDGED(&w, &p, UPKEEP_INVALID);
 	w.guard.upkeep = 0;

@@ -189,6 +189,12 @@ TEST(dhcp_of_a_server_is_judged_by_rules)
 	ip4(&p, P_UDP, CAM4, ALL);
 	udp(&p, 67, 67, 300);
 	DHCP_IS(&p, DESTINATION);
+	ip4(&p, P_UDP, CAM4, ALL);
+	udp(&p, 68, 68, 300);
+	DHCP_IS(&p, DESTINATION);
+	ip6(&p, CAM6, SERVERS);
+	udp(&p, 546, 546, 300);
+	DHCP_IS(&p, DESTINATION);
 	ip4(&p, P_TCP, CAM4, ALL);
 	tcp(&p, 68, 67, T_ACK);
 	DHCP_IS(&p, DESTINATION);

@@ -258,6 +258,16 @@ TEST(ipv6_chain_beyond_the_window_is_refused_however_linear)
 	zeros(&p, 8);
 	PARSES(&p, NONE);
 
+	/* and no further header does */
+	ip6(&p, CAM6, NVR6);
+	ext(&p, X_DEST, 32);
+	ext(&p, X_DEST, 0);
+	ext(&p, X_DEST, 0);
+	ext(&p, X_DEST, 0);
+	proto(&p, 50);
+	zeros(&p, 8);
+	PARSES(&p, EXT_HEADER);
+
 	/* 312: a UDP header just fits, a TCP header does not */
 	ip6(&p, CAM6, NVR6);
 	ext(&p, X_DEST, 32);

@@ -153,6 +153,11 @@ TEST(rule_with_device_ports_matches_the_source_port)
 	ONE(r, &p, SERVICE);
 	to4(&p, NVR4, P_TCP, 5000, 554);
 	ONE(r, &p, SERVICE);
+	r.device_low = 0;
+	to4(&p, NVR4, P_TCP, 560, 5000);
+	ONE(r, &p, NONE);
+	to4(&p, NVR4, P_TCP, 561, 5000);
+	ONE(r, &p, SERVICE);
 }
 
 TEST(rule_with_both_ranges_needs_both)

@@ -90,8 +90,12 @@ TEST(ruleset_takes_ports_for_tcp_and_udp_and_types_for_icmp)
 		r = rule_any("10.0.0.0/24", number, SERVES);
 		r.device_low = 1;
 		CHECK_EQ(create(&r), ports ? 0 : -EINVAL);
+		r.peer_high = 255;
+		CHECK_EQ(create(&r), ports ? 0 : -EINVAL);
 		r = rule_any("10.0.0.0/24", number, SERVES);
 		r.device_high = 1;
+		CHECK_EQ(create(&r), ports ? 0 : -EINVAL);
+		r.peer_high = 255;
 		CHECK_EQ(create(&r), ports ? 0 : -EINVAL);
 	}
 }

@@ -5,9 +5,8 @@
 
 #include "scene.h"
 
-static const char *compare_key(const struct lc_frame *f,
-			       const struct lc_key *key,
-			       const struct dissected *d)
+const char *compare_key(const struct lc_frame *f, const struct lc_key *key,
+			const struct dissected *d)
 {
 	u32 parsed = WHY(NONE) | WHY(UPKEEP_INVALID) | WHY(UPKEEP_SPOOF);
 	u32 why = d->why & WHY(NONE) ? d->why | parsed : d->why;

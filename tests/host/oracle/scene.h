@@ -87,6 +87,17 @@ void scene_frame(struct source *s, const struct scene *scene,
 /* compare.c */
 
 /**
+ * compare_key() - what the core read in a frame against what the oracle read
+ * @f: the complete frame
+ * @key: what the core says
+ * @d: what the oracle says
+ *
+ * Return: NULL, or what they disagree on.
+ */
+const char *compare_key(const struct lc_frame *f, const struct lc_key *key,
+			const struct dissected *d);
+
+/**
  * scene_compare() - judge a frame by the core and by the oracle
  * @scene: the policy
  * @guard: where the frame comes in
