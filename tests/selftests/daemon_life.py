@@ -6,26 +6,9 @@ import os
 import socket
 import stat
 import subprocess
-import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-from lib import daemon, net, policy, rig, tap               # noqa: E402
-
-WORLD = []
-
-
-def world(**options):
-    "A rig and a daemon that is not started; gone after the test."
-    r = rig.Rig()
-    WORLD.append(r)
-    return r, daemon.Daemon(r.net, r.gw, **options)
-
-
-def cleanup():
-    "Also when a test failed half-way."
-    while WORLD:
-        WORLD.pop().close()
+from lib import daemon, net, policy, rig, tap
+from lib.daemon import world
 
 
 def test_start_and_status():
@@ -289,18 +272,6 @@ def test_renamed_interface():
     r.wait_dropped(1)
 
 
-def test_module_absent():
-    "no module: exit status 3, and how to load it"
-    # The kernel finds no family in a namespace of a process without module;
-    # unloading it here would disturb others, so a name space is faked: the
-    # test runs only where the module is not loaded.
-    if os.path.exists("/sys/module/lenscap"):
-        raise tap.Skip("the module is loaded; daemon_module.py unloads it")
-    _, d = world()
-    said = d.refuse(daemon.MODULE)
-    tap.true("modprobe lenscap" in said, said)
-
-
 def test_slow_stdout():
     "a reader of stdout that does not read costs lines, not the daemon"
     r, d = world()
@@ -328,4 +299,4 @@ def test_slow_stdout():
 
 if __name__ == "__main__":
     tap.main(globals(), needs=[tap.root, daemon.built, tap.module],
-             each=cleanup)
+             each=daemon.cleanup)

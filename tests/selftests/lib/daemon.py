@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """lenscapd in a namespace, its files, its control socket and its output.
 
-    with rig.Rig() as r:
-        d = daemon.Daemon(r.net, r.gw)
-        d.write_policy(daemon.dome(revision=1))
-        d.start()
-        d.ask("status")["daemon"]["state"]
+    r, d = daemon.world()       # a rig and a daemon, not started
+    d.write_policy(daemon.dome(revision=1))
+    d.start()
+    d.ask("status")["daemon"]["state"]
+    ...
+    tap.main(globals(), needs=[...], each=daemon.cleanup)
 
 The program is lenscapd in LENSCAP_PROGRAMS, or in build/userspace of the tree.
 Everything of a Daemon lies in a directory of its own.
@@ -27,6 +28,21 @@ PROGRAMS = os.environ.get("LENSCAP_PROGRAMS",
 PROGRAM = os.path.join(PROGRAMS, "lenscapd")
 
 OK, FAILED, CONFIG, MODULE, BUSY, PRIVILEGES = range(6)
+
+_WORLDS = []
+
+
+def world(**options):
+    """A rig and a daemon that is not started, for one test."""
+    made = rig.Rig()
+    _WORLDS.append(made)
+    return made, Daemon(made.net, made.gw, **options)
+
+
+def cleanup():
+    """Ends what world() made; to be called after each test."""
+    while _WORLDS:
+        _WORLDS.pop().close()
 
 
 def built():
