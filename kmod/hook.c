@@ -98,7 +98,7 @@ static bool tags_stacked(const struct tags *tags,
 
 /* The receive path strips priority tags without limit, so a frame in which no
  * id was found among the tags that are looked at could be anybody's. Any guard
- * of the interface will do to drop it: it is broken.
+ * of the interface will do to drop it, whatever its mode: see lenscap_hook().
  */
 static const struct lenscap_guard *guard_of(struct lenscap_port *port,
 					    const struct tags *tags)
@@ -206,6 +206,11 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 	lc_parse(&frame, &key);
 	gen = rcu_dereference(port->ln->live);
 	lc_judge(gen ? gen->core : NULL, &guard->core, &key, &verdict);
+	/* Audit passes what its own guard would drop. Whose frame this is cannot
+	 * be told, so it must not come out tagged on another guard's VLAN.
+	 */
+	if (tags.broken && !tags.id)
+		verdict.pass = false;
 
 	count_guard(guard, &verdict, frame.len);
 	count_device(&verdict, frame.len);
