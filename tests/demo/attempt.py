@@ -19,7 +19,6 @@ class Attempt:
     `condition` is that counter's condition.
     """
 
-    # pylint: disable=too-many-arguments,too-many-instance-attributes
     def __init__(self, camera, protocol, target, port, reason,
                  datagrams=0, source=None, source_port=None):
         self.camera = camera

@@ -11,7 +11,6 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-# pylint: disable=wrong-import-position
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 # The JPEG payloader takes no other sampling than I420.

@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 import tempfile
+import traceback
 
 import ntp
 import topology
@@ -340,6 +341,8 @@ def main():
     parser.add_argument("--module", required=True)
     parser.add_argument("--colour", action="store_true")
     options = parser.parse_args()
+    if os.environ.get("LENSCAP_VM") != "1":
+        sys.exit("demo.py: not in a machine of its own: run scripts/demo")
     kernel = os.uname()
     report = Report(options.colour)
     report.title(f"Lenscap demo on Linux {kernel.release}")
@@ -349,9 +352,13 @@ def main():
                           os.path.join(directory, "lenscapd.log"))
         try:
             Demo(report, lenscap, directory).run()
-        except (wait.Late, RuntimeError, OSError, KeyError) as error:
+        except Exception as error:  # The last line must say so, always.
+            traceback.print_exc()
             trouble = f"{type(error).__name__}: {error}"
-    return report.conclude(trouble)
+        status = report.conclude(trouble)
+        if status and lenscap.log():
+            report.show(lenscap.log(), "the daemon's log")
+    return status
 
 
 if __name__ == "__main__":

@@ -59,7 +59,10 @@ class Lenscap:
         """Put the two files where the daemon looks for them."""
         # As the package does: who may use the control socket.
         netns.run("groupadd", "--force", "--system", "lenscap")
-        os.makedirs(CONFIG, exist_ok=True)
+        # Whatever Lenscap the host has of its own is no part of this.
+        for directory in (CONFIG, "/var/lib/lenscap"):
+            os.makedirs(directory, exist_ok=True)
+            netns.run("mount", "-t", "tmpfs", "tmpfs", directory)
         for name, text in (("gateway.yaml", GATEWAY), ("policy.yaml", POLICY)):
             with open(f"{CONFIG}/{name}", "w", encoding="utf-8") as file:
                 file.write(text)
@@ -80,11 +83,17 @@ class Lenscap:
                 stdout=log, stderr=subprocess.STDOUT)
         wait.until(self._answers, "lenscapd to answer")
 
+    def log(self):
+        """What the daemon has said."""
+        if not os.path.exists(self._log):
+            return ""
+        with open(self._log, encoding="utf-8") as log:
+            return log.read()
+
     def _answers(self):
         if self._daemon.poll() is not None:
-            with open(self._log, encoding="utf-8") as log:
-                raise RuntimeError("lenscapd ended with exit status "
-                                   f"{self._daemon.returncode}:\n{log.read()}")
+            raise RuntimeError("lenscapd ended with exit status "
+                               f"{self._daemon.returncode}")
         return not self._ctl("status").returncode
 
     def _ctl(self, *arguments):

@@ -55,7 +55,6 @@ def run(*argv, netns=None, stdin=None, check=True):
 def start(*argv, netns, **options):
     """Start a program in a namespace; the caller ends it."""
     with entered(netns):
-        # pylint: disable=consider-using-with
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL, text=True,
                                 **options)
 

@@ -14,7 +14,6 @@ import sys
 import gi
 
 gi.require_version("Gst", "1.0")
-# pylint: disable=wrong-import-position
 from gi.repository import GLib, Gst  # noqa: E402
 
 

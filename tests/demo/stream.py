@@ -56,7 +56,12 @@ class Recording:
 
     def wait_end(self):
         """Wait for a recording with a limit to end in order."""
-        status = self._process.wait(wait.BOUND)
+        try:
+            status = self._process.wait(wait.BOUND)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            raise wait.Late(f"the recorder had {self.frames} pictures after "
+                            f"{wait.BOUND} s") from None
         self._thread.join()
         if status:
             raise wait.Late(f"the recorder ended with exit status {status}")
