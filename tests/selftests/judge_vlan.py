@@ -143,6 +143,25 @@ def test_many_priority_tags():
         tap.equal(behind.count(), 0, "frames that reached the VLAN device")
 
 
+def test_priority_tags_and_audit():
+    "nor do they lead a frame past its guard to one that only audits"
+    S.guard("a20", vlan=20, mode="audit")
+    one = at("v30")
+    with io.Capture(S.gw, "trunk.30") as behind:
+        for count in range(1, 20):
+            for tag in (0, (QINQ, 0)):
+                S.links["eth0"].send(one.wrap(
+                    one.udp(ELSE4, 5000), vlans=[tag] * count + [30]))
+        # What passes is seen behind them.
+        S.links["eth0"].send(one.wrap(one.udp(PEER4, 5000), vlans=[30]))
+        behind.wait()
+        tap.equal(behind.count(), 1, "frames that reached the VLAN device")
+    tap.equal([hex(s.mark) for s in S.witness.take(1)], [hex(S.tagged(7))],
+              "frames that came out")
+    S.sock.do("guard-del", name="a20")
+    S.sync()
+
+
 def test_other_stacks_on_trunk():
     "a stack whose first id is another VLAN's is not the guard's"
     one = at(None)
@@ -205,8 +224,7 @@ def test_vlan_beside_untagged():
     "a guard with that VLAN comes before the untagged one"
     one = at("v50", "eth1", vlan=50)
     both(one)
-    for vlans in ([50, 51], [0, 50], [(QINQ, 50)], [50, 50],
-                  [0, 0, 0, 0, 0, 50]):
+    for vlans in ([50, 51], [0, 50], [(QINQ, 50)], [50, 50], [0, 0, 0, 50]):
         stacked(one, vlans)
 
 
@@ -220,13 +238,12 @@ def test_bridge_port():
         both(tagged, to="02:00:00:00:0e:0e")
         one.drops(b"stp." * 12, "ethertype", kind=0x88cc)
         stacked(one, [71])
-        good = [f for f in beyond.wait(count=4)
-                if f.data[:6] == frames.mac("02:00:00:00:0e:0e")]
-        tap.equal(len(good), 4, "frames beyond the bridge")
-        for frame in good:
-            tap.true(frame.data[-24:].count(b"lenscap") or
-                     b"lenscap" in frame.data, "another frame was bridged")
-        tap.equal(beyond.count(), 4, "all frames beyond the bridge")
+        # The bridge itself may speak too; what counts is the camera's.
+        bridged = beyond.wait(lambda f: f.data[6:12] == frames.mac(MAC),
+                              count=4)
+        tap.equal(len(bridged), 4, "frames beyond the bridge")
+        for frame in bridged:
+            tap.true(b"lenscap" in frame.data, f"bridged: {frame}")
 
 
 def test_two_guards_in_turn():
