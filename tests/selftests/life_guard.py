@@ -401,12 +401,7 @@ def test_disarmed():
         tap.equal(r.gw.mac("trunk").hex(":"), GW_MAC)
 
         def received():
-            def read():
-                with open("/proc/thread-self/net/snmp",
-                          encoding="ascii") as file:
-                    rows = [x.split() for x in file if x.startswith("Udp:")]
-                return int(rows[1][rows[0].index("NoPorts")])
-            return r.gw.call(read)
+            return r.gw.snmp("Udp", "NoPorts")
         before = received()
         r.arm()
         r.bad(5)

@@ -213,6 +213,42 @@ def test_everything():
         tap.equal(policy.info(r.sock)["guards"], 0)
 
 
+def replacing(gw, count):
+    """Change a guard's settings and the policy, which forbid all the time."""
+    text = dome()
+    with nl.Genl(netns=gw) as sock:
+        for i in range(count):
+            policy.guard(sock, "cams", "trunk", subnets=[f"10.{i % 250}.0.0/16"],
+                         upkeep=i % 64)
+            text["profiles"]["dome"]["class"] = i % 256
+            policy.load(sock, text, base="live" if i % 2 else "empty")
+
+
+def test_no_hole():
+    "no frame slips through while guard and policy are replaced under it"
+    with Rig() as r:
+        r.gw.addr("trunk", "198.51.100.7/24")
+        r.gw.ip(f"neigh add {CAM_IP} lladdr {CAM_MAC} dev trunk")
+        for name in ("all", "trunk"):
+            r.gw.sysctl(f"ipv4/conf/{name}/rp_filter", 0)
+        r.gw.ip("route add default dev trunk")
+        frame = r.frame("198.51.100.7")
+        r.send(frame)
+        net.wait_for(lambda: r.gw.snmp("Udp", "NoPorts") == 1,
+                     what="a frame without a guard")
+        r.load()
+        r.arm()
+        changer = Worker(replacing, r.gw, ROUNDS)
+        sent = 0
+        while changer.process.is_alive() or sent < 1000:
+            r.send(frame, count=100)
+            sent += 100
+        changer.join()
+        r.wait_dropped(sent)
+        tap.equal(r.gw.snmp("Udp", "NoPorts"), 1, "frames past the guard")
+        tap.diag(f"{sent} frames under {ROUNDS} replacements")
+
+
 def test_namespaces():
     "namespaces with guards come and go beside each other"
     def churn(number):

@@ -200,6 +200,15 @@ class Ns:
                    [f"link set {port} master {name}" for port in ports] +
                    [f"link set {name} up"])
 
+    def snmp(self, proto, name):
+        """A counter of /proc/net/snmp, e.g. snmp("Udp", "NoPorts")."""
+        def read():
+            with open("/proc/thread-self/net/snmp", encoding="ascii") as file:
+                rows = [line.split() for line in file
+                        if line.startswith(proto + ":")]
+            return int(rows[1][rows[0].index(name)])
+        return self.call(read)
+
     def link_stats(self, ifname):
         """rx/tx packets of an interface: {"rx": n, "tx": n}."""
         def read():

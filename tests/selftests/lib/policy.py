@@ -196,7 +196,7 @@ def records(sock, table="active"):
 def state(sock):
     """Everything that a refused request must leave as it was."""
     about = info(sock)
-    for volatile in ("memory", "records", "records_lost",
+    for volatile in ("memory", "records", "records_max", "records_lost",
                      "events_suppressed"):
         about.pop(volatile, None)
     return {"info": about, "guards": guards(sock), "devices": devices(sock),

@@ -54,11 +54,12 @@ def many_rules(count, first=0):
     """count distinct rules as encoded attributes of a profile."""
     spec = nl.spec()
     number = {n: spec.attr("rule", n).number for n in
-              ("address", "length", "proto", "peer_port_low",
+              ("address", "length", "proto", "initiator", "peer_port_low",
                "peer_port_high")}
     outer = spec.attr("profile", "rule").number | nl.NLA_F_NESTED
-    common = nl.attr(number["length"], b"\x20") + nl.attr(
-        number["proto"], b"\x11")
+    common = (nl.attr(number["length"], b"\x20") +
+              nl.attr(number["proto"], b"\x11") +
+              nl.attr(number["initiator"], b"\0"))
     out = []
     for i in range(first, first + count):
         host = (0x0a800000 + i).to_bytes(4, "big")
