@@ -3,12 +3,14 @@
  * lenscapctl devices, profiles and guards: lists and single ones.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conn.h"
 #include "fields.h"
 #include "human.h"
 #include "table.h"
+
 
 static void put_names(const json_t *items)
 {
@@ -29,6 +31,31 @@ static bool keep_named(json_t *items, const char *name)
 			json_array_remove(items, i);
 	}
 	return json_array_size(items) > 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const json_t *const *left = a, *const *right = b;
+
+	return strverscmp(field_str(*left, "name"), field_str(*right, "name"));
+}
+
+/* The kernel lists in the order of its hash; people look for cam-2 before
+ * cam-10.
+ */
+static json_t *sorted(const json_t *items)
+{
+	size_t count = json_array_size(items);
+	json_t **list = cli_alloc(calloc(count + 1, sizeof(json_t *)));
+	json_t *result = cli_alloc(json_array());
+
+	for (size_t i = 0; i < count; i++)
+		list[i] = json_array_get(items, i);
+	qsort(list, count, sizeof(json_t *), by_name);
+	for (size_t i = 0; i < count; i++)
+		json_array_append(result, list[i]);
+	free(list);
+	return result;
 }
 
 /* "a, b" or "a, b and 3 more", shortened to @most entries. */
@@ -157,6 +184,9 @@ int cmd_devices(const struct cli *cli)
 	status = conn_call(cli, request, &answer);
 	if (status)
 		return status;
+	devices = field(answer, "devices");
+	if (cli->json == CLI_JSON_OFF)
+		json_object_set_new(answer, "devices", sorted(devices));
 	devices = field(answer, "devices");
 	if (name && !keep_named(devices, name))
 		status = cli_fail(cli, CLI_REFUSED,
@@ -289,6 +319,9 @@ int cmd_profiles(const struct cli *cli)
 
 	if (status)
 		return status;
+	profiles = field(answer, "profiles");
+	if (cli->json == CLI_JSON_OFF)
+		json_object_set_new(answer, "profiles", sorted(profiles));
 	profiles = field(answer, "profiles");
 	if (name && !keep_named(profiles, name))
 		status = cli_fail(cli, CLI_REFUSED,

@@ -104,6 +104,20 @@ def test_names():
     tap.equal(shown("guards", "--names"), "cams\nhop\n", "guards")
 
 
+def test_order():
+    "people see names in their natural order, programs what the daemon said"
+    names = ["cam-10", "cam-9", "Gate", "cam-2"]
+    for command, make in (("devices", state.device),
+                          ("profiles", state.profile)):
+        answers = {command: {"ok": True, command: [make(n) for n in names]}}
+        done = ask(answers, command, "--names")
+        tap.equal(done.stdout.split(), ["Gate", "cam-2", "cam-9", "cam-10"],
+                  command)
+        done = ask(answers, command, "--json")
+        tap.equal([x["name"] for x in json.loads(done.stdout)[command]],
+                  names, command)
+
+
 def test_json():
     "--json prints what the daemon said, indented or on one line"
     for command in ("status", "devices", "profiles", "guards", "drops"):
@@ -181,7 +195,7 @@ def test_wide_characters():
     lines = expect(done, 0).stdout.splitlines()
     starts = {cells(line[:line.index("02:00")]) for line in lines[1:]}
     tap.equal(len(starts), 1, f"columns at which the MAC starts: {starts}")
-    for name, line in zip(names, lines[1:]):
+    for name, line in zip(sorted(names), lines[1:]):
         tap.true(line.startswith(name), f"{name} is missing")
 
 
