@@ -359,6 +359,8 @@ static void on_impatient(struct ev_loop *loop, ev_timer *watcher, int events)
 	ev_timer_stop(loop, watcher);
 	if (!outstanding(connection) && !connection->in_len)
 		return;
+	if (connection->follows && !connection->ending)
+		connection->control->dropped++;
 	log_warning("a client (%s) was disconnected: it %s", connection->peer,
 		    outstanding(connection) ? "did not read its answer" :
 					      "did not finish its request");
@@ -397,6 +399,7 @@ void control_broadcast(struct control *control, const json_t *record)
 			send_error(connection,
 				   "too slow: further drop records are not sent");
 			connection->ending = true;
+			ev_timer_again(control->loop, &connection->patience);
 		}
 		write_out(connection);
 		settle(connection);

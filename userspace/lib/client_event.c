@@ -7,12 +7,18 @@
 
 #include "client_internal.h"
 
+/*
+ * What may wait to be read: some thousand events. More would only delay the
+ * moment in which a reader that was away reads everything anew.
+ */
+#define EVENTS_RCVBUF	(1 << 20)
+
 /* Datagrams read in one call of client_events(). */
 #define EVENTS_AT_ONCE	256
 
 int client_subscribe(struct client *client, struct client_error *err)
 {
-	int group = (int)client->group;
+	int group = (int)client->group, size = EVENTS_RCVBUF;
 
 	if (!group) {
 		client_fail(err, CLIENT_VERSION, EPROTO,
@@ -20,6 +26,8 @@ int client_subscribe(struct client *client, struct client_error *err)
 			    LENSCAP_MCGRP_EVENTS);
 		return -1;
 	}
+	(void)setsockopt(client_fd(client), SOL_SOCKET, SO_RCVBUFFORCE, &size,
+			 sizeof(size));
 	if (mnl_socket_setsockopt(client->nl, NETLINK_ADD_MEMBERSHIP, &group,
 				  sizeof(group)) < 0) {
 		client_fail(err, errno == EPERM ? CLIENT_PERMISSION :
