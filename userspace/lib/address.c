@@ -121,7 +121,7 @@ bool prefix_parse(const char *text, struct policy_prefix *prefix,
 	prefix->len = (uint8_t)len;
 	network = *prefix;
 	clear_host_bits(&network);
-	if (memcmp(network.addr, prefix->addr, sizeof(network.addr))) {
+	if (memcmp(network.addr, prefix->addr, sizeof(network.addr)) != 0) {
 		(void)snprintf(error, ADDRESS_ERROR,
 			       "\"%s\" has bits set behind its prefix: write %s for the network, or %s for the host",
 			       TEXT_CLIP(text), prefix_format(&network, shown),

@@ -82,7 +82,7 @@ size_t inventory_names(const struct ytree *tree, const struct ynode *node,
 				    INVENTORIES_MAX);
 			break;
 		}
-		*names = mem_array_room(*names, count, 1, sizeof(**names));
+		*names = mem_array_room(*names, count, 1, sizeof(void *));
 		(*names)[count++] = item;
 	}
 	index_free(&seen);
@@ -111,7 +111,7 @@ static size_t find_inventories(const struct policy_file *file, char ***paths)
 			count = inventory_names(&tree, node, &names);
 	}
 	if (count)
-		*paths = mem_alloc(count * sizeof(**paths));
+		*paths = mem_alloc(count * sizeof(void *));
 	for (size_t i = 0; i < count; i++)
 		(*paths)[i] = file_beside(file->name, names[i]->text);
 	free(names);

@@ -59,16 +59,14 @@ static size_t identity_key(unsigned char key[IDENTITY_KEY], char kind,
 			   const unsigned char identity[IDENTITY_LEN],
 			   const char *guard)
 {
-	size_t guard_len = guard ? strlen(guard) : 0;
+	unsigned char *end = key;
 
+	*end++ = (unsigned char)kind;
+	end = mempcpy(end, identity, IDENTITY_LEN);
 	/* Longer names have been refused; only their beginning counts here. */
-	if (guard_len > LENSCAP_NAME_LEN)
-		guard_len = LENSCAP_NAME_LEN;
-	key[0] = (unsigned char)kind;
-	memcpy(key + 1, identity, IDENTITY_LEN);
-	if (guard_len)
-		memcpy(key + 1 + IDENTITY_LEN, guard, guard_len);
-	return 1 + IDENTITY_LEN + guard_len;
+	if (guard)
+		end = mempcpy(end, guard, strnlen(guard, LENSCAP_NAME_LEN));
+	return (size_t)(end - key);
 }
 
 /* Return: true if another device, then in @other, has it too. */

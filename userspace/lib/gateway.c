@@ -303,7 +303,7 @@ static void parse_guard(struct reader *r, const struct ynode *node)
 	}
 	gateway->guards = mem_array_room(gateway->guards, number, 1,
 					 sizeof(*guard));
-	r->nodes = mem_array_room(r->nodes, number, 1, sizeof(*r->nodes));
+	r->nodes = mem_array_room(r->nodes, number, 1, sizeof(void *));
 	r->nodes[number] = node;
 	guard = &gateway->guards[gateway->nguards++];
 	memset(guard, 0, sizeof(*guard));
@@ -447,10 +447,10 @@ static void parse_root(struct reader *r)
 	r->gateway->log = (enum gateway_log)log;
 }
 
-int gateway_read(const char *path, struct gateway *gateway, struct diag *diag)
+int gateway_parse(const struct policy_file *file, struct gateway *gateway,
+		  struct diag *diag)
 {
 	struct reader reader = { .gateway = gateway };
-	struct policy_file file;
 	size_t before = diag->errors;
 
 	*gateway = (struct gateway) {
@@ -458,20 +458,30 @@ int gateway_read(const char *path, struct gateway *gateway, struct diag *diag)
 		.tag_mask = TAG_MASK,
 		.class_mask = CLASS_MASK,
 	};
-	if (file_read_settled(path, &file, diag))
-		return -1;
-	if (!ytree_parse(&file, &reader.tree, diag))
+	if (!ytree_parse(file, &reader.tree, diag))
 		parse_root(&reader);
 	ytree_free(&reader.tree);
 	index_free(&reader.names);
 	index_free(&reader.links);
 	free(reader.nodes);
-	file_free(&file);
 	diag_sort(diag);
 	if (diag->errors == before)
 		return 0;
 	gateway_free(gateway);
 	return -1;
+}
+
+int gateway_read(const char *path, struct gateway *gateway, struct diag *diag)
+{
+	struct policy_file file;
+	int err;
+
+	memset(gateway, 0, sizeof(*gateway));
+	if (file_read_settled(path, &file, diag))
+		return -1;
+	err = gateway_parse(&file, gateway, diag);
+	file_free(&file);
+	return err;
 }
 
 void gateway_free(struct gateway *gateway)

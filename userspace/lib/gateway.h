@@ -44,6 +44,17 @@ struct gateway {
  * Return: 0, or -1 with at least one error in @diag.
  */
 int gateway_read(const char *path, struct gateway *gateway, struct diag *diag);
+
+/**
+ * gateway_parse() - parse and check the text of gateway.yaml
+ * @file: its path and text
+ * @gateway: as of gateway_read()
+ * @diag: as of gateway_read()
+ *
+ * Return: 0, or -1 with at least one error in @diag; then @gateway is empty.
+ */
+int gateway_parse(const struct policy_file *file, struct gateway *gateway,
+		  struct diag *diag);
 void gateway_free(struct gateway *gateway);
 
 /**

@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +29,7 @@ const char *text_clip(char buffer[TEXT_CLIP_SIZE], const char *text)
 	/* Not in the middle of a UTF-8 sequence. */
 	while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
 		len--;
-	memcpy(buffer, text, len);
-	memcpy(buffer + len, "...", 4);
+	(void)snprintf(buffer, TEXT_CLIP_SIZE, "%.*s...", (int)len, text);
 	return buffer;
 }
 

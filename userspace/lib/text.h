@@ -12,7 +12,7 @@
 #define TEXT_CLIP_SIZE 80
 
 /* A word for a message, cut when long. Lives as long as the block it is in. */
-#define TEXT_CLIP(text) text_clip((char[TEXT_CLIP_SIZE]){ 0 }, (text))
+#define TEXT_CLIP(text) text_clip((char [TEXT_CLIP_SIZE]) { 0 }, (text))
 
 const char *text_clip(char buffer[TEXT_CLIP_SIZE], const char *text);
 bool text_number(const char *text, uint64_t *number);

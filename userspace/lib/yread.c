@@ -176,7 +176,8 @@ bool ynode_fields(const struct ytree *tree, const struct ynode *map,
 	uint64_t misspelt = 0;
 	bool whole = true;
 
-	memset(values, 0, nkeys * sizeof(*values));
+	for (size_t i = 0; i < nkeys; i++)
+		values[i] = NULL;
 	if (map->type != YNODE_MAP) {
 		ynode_error(tree, map, "%sneeds a mapping (key: value), is %s",
 			    what, ynode_kind(map));

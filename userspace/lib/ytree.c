@@ -29,12 +29,17 @@ struct ytree_block {
 	_Alignas(struct ynode) unsigned char bytes[];
 };
 
+/* A list or map that is open. */
+struct level {
+	struct ynode *node;
+	struct ynode *last;	/* the latest node in it */
+	bool has_key;		/* map: the next node is a value */
+};
+
 struct builder {
 	struct ytree *tree;
 	yaml_parser_t *parser;
-	struct ynode *open[DEPTH_MAX];	/* lists and maps around the next */
-	struct ynode *last[DEPTH_MAX];	/* the latest node in each */
-	bool has_key[DEPTH_MAX];	/* map: the next node is a value */
+	struct level levels[DEPTH_MAX];	/* around the next node */
 	unsigned int depth;
 	unsigned int documents;
 	bool broken;
@@ -70,29 +75,29 @@ static void complain(const struct builder *b, const yaml_mark_t *mark,
 
 static void attach(struct builder *b, struct ynode *node)
 {
-	unsigned int top = b->depth - 1;
-	struct ynode *parent;
+	struct level *level = b->depth ? &b->levels[b->depth - 1] : NULL;
 
-	if (!b->depth) {
+	if (!level || !level->node) {
 		b->tree->root = node;
 		return;
 	}
-	parent = b->open[top];
-	if (b->last[top])
-		b->last[top]->next = node;
+	if (level->last)
+		level->last->next = node;
 	else
-		parent->first = node;
-	b->last[top] = node;
-	if (parent->type == YNODE_MAP)
-		b->has_key[top] = !b->has_key[top];
-	if (parent->type == YNODE_LIST || b->has_key[top])
-		parent->count++;
+		level->node->first = node;
+	level->last = node;
+	if (level->node->type == YNODE_MAP)
+		level->has_key = !level->has_key;
+	if (level->node->type == YNODE_LIST || level->has_key)
+		level->node->count++;
 }
 
 static bool expects_key(const struct builder *b)
 {
-	return b->depth && b->open[b->depth - 1]->type == YNODE_MAP &&
-	       !b->has_key[b->depth - 1];
+	const struct level *level = b->depth ? &b->levels[b->depth - 1] : NULL;
+
+	return level && level->node && level->node->type == YNODE_MAP &&
+	       !level->has_key;
 }
 
 static struct ynode *new_node(struct builder *b, const yaml_event_t *event,
@@ -162,10 +167,7 @@ static bool open_node(struct builder *b, const yaml_event_t *event,
 	}
 	node = new_node(b, event, type);
 	attach(b, node);
-	b->open[b->depth] = node;
-	b->last[b->depth] = NULL;
-	b->has_key[b->depth] = false;
-	b->depth++;
+	b->levels[b->depth++] = (struct level) { .node = node };
 	return true;
 }
 

@@ -53,7 +53,7 @@ static void expect(const char *path, const char *want)
 	struct policy policy;
 	char *said = outcome(path, &policy);
 
-	if (strcmp(said, want))
+	if (strcmp(said, want) != 0)
 		FAIL("\"%s\" is not \"%s\"", said, want);
 	CHECK(!*said == !!policy.ndevices);
 	policy_free(&policy);

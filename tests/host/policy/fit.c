@@ -48,7 +48,7 @@ static void judge(const char *guards, const char *policy, const char *want)
 	out = open_memstream(&said, &len);
 	diag_print(&diag, out);
 	fclose(out);
-	if (strcmp(said, want))
+	if (strcmp(said, want) != 0)
 		FAIL("said: %s", said);
 	free(said);
 	diag_free(&diag);

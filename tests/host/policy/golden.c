@@ -95,7 +95,7 @@ static void update(const char *path, const struct part *parts, size_t count,
 	}
 	fprintf(out, "# SPDX-License-Identifier: GPL-2.0-only\n");
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(parts[i].name, "expected"))
+		if (strcmp(parts[i].name, "expected") != 0)
 			fprintf(out, "=== %s\n%.*s", parts[i].name,
 				(int)parts[i].len, parts[i].text);
 	}
@@ -132,7 +132,7 @@ static void run_case(const char *path)
 	if (getenv("UPDATE")) {
 		update(path, parts, count, said);
 	} else if (!expected || len != expected->len ||
-		   memcmp(said, expected->text, len)) {
+		   memcmp(said, expected->text, len) != 0) {
 		FAIL("%s: said", path);
 		for (char *line = strtok(said, "\n"); line;
 		     line = strtok(NULL, "\n"))
