@@ -26,10 +26,9 @@ help:
 ##  make setup          install what building needs (Debian packages)
 ##  make module         build/kmod/{6.1,6.12}/lenscap.ko; KERNEL=6.1 for one
 ##  make userspace      lenscapd, lenscapctl: build/userspace
-##  make install        into DESTDIR and PREFIX (/usr); the module for the
-##                      supported kernels whose headers are here
+##  make install        into DESTDIR and PREFIX (/usr); KERNEL=6.1 for one kernel
 ##  make demo           a camera in a virtual machine tries to phone home
-##  make check          everything below, and a sum over it
+##  make check          lint, host-tests, check-6.1, check-6.12, and the sum
 ##  make lint           style, static analysis, sparse, no warnings
 ##  make host-tests     the core, the policy text and the command line, here
 ##  make check-6.1      the selftests in a machine with Debian's 6.1 kernel
@@ -73,18 +72,14 @@ demo:
 
 .PHONY: install install-module
 install: userspace install-module
-	$(MAKE) -C userspace install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
-install-module: module
-	for series in $(KERNEL); do \
-		dir=$(DESTDIR)/lib/modules/$$(. scripts/lib/common.sh && \
-			kernel_release $$series); \
-		install -d $$dir/extra; \
-		install -m 0644 $(BUILD)/kmod/$$series/lenscap.ko $$dir/extra; \
-		$(if $(DESTDIR),,depmod $${dir##*/};) \
-	done
+	@$(MAKE) -C userspace install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/include/linux
 	install -m 0644 kmod/uapi/linux/lenscap.h \
 		$(DESTDIR)$(PREFIX)/include/linux
+install-module: module
+	@for kernel in $(KERNEL); do \
+		DESTDIR=$(DESTDIR) scripts/module --install $$kernel; \
+	done
 
 .PHONY: clean
 clean:
