@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import netns
+import wait
 
 # The client measures and prints; neither touches the machine's clock.
 _SERVER = """
@@ -46,7 +47,7 @@ def ask(camera, server):
     Returns the offset in seconds as text, None without an answer.
     """
     process = netns.start(
-        chronyd(), "-Q", "-t", "20", "-u", "root",
+        chronyd(), "-Q", "-t", str(wait.BOUND), "-u", "root",
         f"server {server.ipv4} iburst maxsamples 1", "cmdport 0",
         "bindcmdaddress /", "pidfile /run/lenscap-demo-client.pid",
         netns=camera.name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -28,6 +28,8 @@ class Recorder:
         self.error = None
         self._pipeline = Gst.parse_launch(
             f"rtspsrc location={url} protocols={transport} latency=0 "
+            # Microseconds; an emulated camera may take long to start.
+            "timeout=60000000 tcp-timeout=60000000 "
             "port-range=10000-20000 ! rtpjpegdepay ! "
             "fakesink name=sink signal-handoffs=true sync=false")
         self._pipeline.get_by_name("sink").connect("handoff", self._picture)
