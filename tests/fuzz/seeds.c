@@ -107,7 +107,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < 32; i++) {
 		for (j = 0; j < sizeof(bytes); j++)
 			bytes[j] = draw(&s, 256);
-		save(argv[2], i, NULL, 0, bytes, 100 + i * 35);
+		save(argv[2], i, bytes, 0, bytes, 100 + i * 35);
 	}
 	return 0;
 }

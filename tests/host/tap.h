@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct tap_test {
@@ -72,6 +73,27 @@ static inline bool tap_wanted(const char *name, int argc, char **argv)
 	return argc < 2;
 }
 
+/* Runs what TEST() registered; the exit status of main(). */
+static inline int tap_run(const struct tap_test *t, int argc, char **argv)
+{
+	unsigned int n = 0, bad = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("TAP version 13\n");
+	for (; t; t = t->next) {
+		if (!tap_wanted(t->name, argc, argv))
+			continue;
+		tap_failed = false;
+		tap_case = NULL;
+		t->run();
+		bad += tap_failed;
+		printf("%s %u - %s\n", tap_failed ? "not ok" : "ok", ++n,
+		       t->name);
+	}
+	printf("1..%u\n", n);
+	return bad ? 1 : 0;
+}
+
 #define TAP_MAIN							\
 	static struct tap_test *tap_head;				\
 	struct tap_test **tap_tail = &tap_head;				\
@@ -79,23 +101,7 @@ static inline bool tap_wanted(const char *name, int argc, char **argv)
 	const char *tap_case;						\
 	int main(int argc, char **argv)					\
 	{								\
-		struct tap_test *t;					\
-		unsigned int n = 0, bad = 0;				\
-									\
-		setvbuf(stdout, NULL, _IOLBF, 0);			\
-		printf("TAP version 13\n");				\
-		for (t = tap_head; t; t = t->next) {			\
-			if (!tap_wanted(t->name, argc, argv))		\
-				continue;				\
-			tap_failed = false;				\
-			tap_case = NULL;				\
-			t->run();					\
-			bad += tap_failed;				\
-			printf("%s %u - %s\n",				\
-			       tap_failed ? "not ok" : "ok", ++n, t->name); \
-		}							\
-		printf("1..%u\n", n);					\
-		return bad ? 1 : 0;					\
+		exit(tap_run(tap_head, argc, argv));			\
 	}
 
 #endif /* LENSCAP_TAP_H */

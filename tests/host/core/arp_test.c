@@ -29,6 +29,8 @@ TEST(arp_probe_from_nobody_passes)
 	world_camera(&w);
 	arp(&p, 1, "0.0.0.0", CAM4);
 	JUDGED(&w, &p, NONE);
+	memset(p.b + 18, 0xff, 6);
+	JUDGED(&w, &p, NONE);
 	world_end(&w);
 }
 

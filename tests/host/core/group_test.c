@@ -183,6 +183,10 @@ TEST(igmp_records_fill_the_report)
 	GROUP_IS(&p, UPKEEP_INVALID);
 	igmp(&p, 0x22, CAM4, REPORTS);
 	record(&p, 4, 0, 0);
+	p.b[p.l4 + 9] = 1;
+	GROUP_IS(&p, UPKEEP_INVALID);
+	igmp(&p, 0x22, CAM4, REPORTS);
+	record(&p, 4, 0, 0);
 	put16(&p, p.l4 + 6, 2);
 	GROUP_IS(&p, UPKEEP_INVALID);
 	put16(&p, p.l4 + 6, 0);

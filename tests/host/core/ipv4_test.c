@@ -142,6 +142,7 @@ TEST(ipv4_harmless_options_are_fine)
 	static const u8 record[] = { 7, 7, 4, 0, 0, 0, 0, 0 };
 	static const u8 nops[] = { 1, 1, 1, 1 };
 	static const u8 unknown[] = { 94, 4, 1, 1 };
+	static const u8 bare[] = { 1, 1, 94, 2 };
 	u8 most[40];
 
 	CHECK_EQ(with_options(alert, 4), LENSCAP_REASON_NONE);
@@ -149,6 +150,7 @@ TEST(ipv4_harmless_options_are_fine)
 	CHECK_EQ(with_options(record, 8), LENSCAP_REASON_NONE);
 	CHECK_EQ(with_options(nops, 4), LENSCAP_REASON_NONE);
 	CHECK_EQ(with_options(unknown, 4), LENSCAP_REASON_NONE);
+	CHECK_EQ(with_options(bare, 4), LENSCAP_REASON_NONE);
 	memset(most, 1, sizeof(most));
 	CHECK_EQ(with_options(most, 40), LENSCAP_REASON_NONE);
 	memset(most, 0, sizeof(most));
@@ -197,12 +199,14 @@ TEST(ipv4_malformed_options_are_refused)
 	static const u8 beyond[] = { 148, 5, 0, 0 };
 	static const u8 alone[] = { 1, 1, 1, 148 };
 	static const u8 huge[] = { 7, 255, 4, 0 };
+	static const u8 late[] = { 1, 148, 4, 0 };
 
 	CHECK_EQ(with_options(none, 4), LENSCAP_REASON_IP_OPTION);
 	CHECK_EQ(with_options(one, 4), LENSCAP_REASON_IP_OPTION);
 	CHECK_EQ(with_options(beyond, 4), LENSCAP_REASON_IP_OPTION);
 	CHECK_EQ(with_options(alone, 4), LENSCAP_REASON_IP_OPTION);
 	CHECK_EQ(with_options(huge, 4), LENSCAP_REASON_IP_OPTION);
+	CHECK_EQ(with_options(late, 4), LENSCAP_REASON_IP_OPTION);
 }
 
 TEST(ipv4_other_protocols_have_no_ports)

@@ -243,6 +243,10 @@ TEST(nd_link_addresses_are_the_cameras)
 	nd(&p, NA, CAM6, NODES, CAM6);
 	nd_option(&p, TLLAO, 1, OTHER_MAC);
 	ND_IS(&p, UPKEEP_SPOOF);
+	nd(&p, RS, CAM_LL, ROUTERS, NULL);
+	nd_option(&p, NONCE, 1, CAM_MAC);
+	nd_option(&p, SLLAO, 1, OTHER_MAC);
+	ND_IS(&p, UPKEEP_SPOOF);
 	/* a second one could hide behind a true first one */
 	nd(&p, NA, CAM6, NODES, CAM6);
 	nd_option(&p, TLLAO, 1, CAM_MAC);

@@ -178,7 +178,7 @@ void scene_print(const struct scene *scene, const struct lc_guard *guard,
 	printf("# core: reason %u pass %u class %u upkeep %u device %d\n",
 	       v.reason, v.pass, v.class, v.upkeep, v.device != NULL);
 	printf("# oracle: parse reasons %#x family %d part %u proto %d ports %d-%d flags %#x l4 %u end %u\n",
-	       d.why, d.family, d.part, d.proto, d.sport, d.dport, d.flags,
+	       d.why, d.family, (u32)d.part, d.proto, d.sport, d.dport, d.flags,
 	       d.l4, d.end);
 	printf("# oracle: reasons %#x class %u upkeep %u device %d audit %u\n",
 	       o.why, o.class, o.upkeep, o.device != NULL, o.audit);

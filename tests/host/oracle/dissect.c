@@ -119,10 +119,8 @@ static void ipv4(const struct lc_frame *f, struct dissected *d)
 	if (offset && offset * 8 + total - head > 65535)
 		d->why = WHY(BAD_HEADER) |
 			 (offset == 1 && d->proto == 6 ? WHY(TINY_FRAGMENT) : 0);
-	else if (offset == 1 && d->proto == 6)
+	else if ((offset == 1 || offset == 2) && d->proto == 6)
 		d->why = WHY(TINY_FRAGMENT);
-	else if (offset == 2 && d->proto == 6)	/* not said, and no loss */
-		d->why = WHY(TINY_FRAGMENT) | WHY(NONE);
 	else if (!offset)
 		transport(f, head, d);
 }
@@ -198,10 +196,8 @@ static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 			d->part = LC_PART_LATER;
 			d->proto = f->data[at];
 			d->l4 = at + 8;
-			if (d->proto == 6 && offset == 1)
+			if (d->proto == 6 && offset < 3)
 				d->why = WHY(TINY_FRAGMENT);
-			if (d->proto == 6 && offset == 2)
-				d->why = WHY(TINY_FRAGMENT) | WHY(NONE);
 			if (offset * 8 + left > 65535)
 				d->why = WHY(BAD_HEADER) |
 					 (d->why & WHY(TINY_FRAGMENT));

@@ -58,9 +58,8 @@ u32 oracle_rules(const struct lc_rule *rules, u32 count,
 	}
 	if (!named)
 		return WHY(DESTINATION);
-	/* Which of the two, if no rule has its protocol, is left open. */
-	if (d->part == LC_PART_LATER)
-		return WHY(FRAGMENT) | (related ? 0 : WHY(SERVICE));
+	if (d->part == LC_PART_LATER && related)
+		return WHY(FRAGMENT);
 	return reversed ? WHY(DIRECTION) : WHY(SERVICE);
 }
 

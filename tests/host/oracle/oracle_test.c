@@ -11,7 +11,7 @@
 
 TAP_MAIN
 
-#define FRAMES	400
+#define FRAMES	400U
 
 static u64 setting(const char *name, u64 value)
 {
