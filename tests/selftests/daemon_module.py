@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""lenscapd without the module: at the start, and when it goes and returns."""
+
+import os
+import subprocess
+
+from lib import daemon, net, policy, tap
+from lib.daemon import world
+
+LOADED = "/sys/module/lenscap"
+
+
+def unload():
+    "Unload the module; skip if somebody else uses it."
+    done = subprocess.run(["rmmod", "lenscap"], check=False,
+                          capture_output=True, text=True)
+    if done.returncode == 0:
+        return True
+    if "in use" in done.stderr or "busy" in done.stderr:
+        return False
+    raise AssertionError(done.stderr)
+
+
+def wait_unloaded():
+    "Guards of namespaces that are on their way out hold it for a moment."
+    net.wait_for(unload, what="the module to be unloaded")
+
+
+def after():
+    "The next test wants the module."
+    daemon.cleanup()
+    tap.module()
+    net.wait_for(lambda: os.path.exists(LOADED), what="the module")
+
+
+def unused():
+    "Prerequisite: nobody else has a guard."
+    with open(LOADED + "/refcnt", encoding="ascii") as file:
+        if int(file.read()):
+            raise tap.Skip("the module is used elsewhere")
+
+
+def test_absent():
+    "no module: exit status 3, and how to load it; nothing is left behind"
+    r, d = world()
+    d.write_policy(daemon.dome(revision=1))
+    r.sock.close()
+    wait_unloaded()
+    # Where modprobe finds it, asking for the family loads it again.
+    tap.true("modprobe lenscap" in d.refuse(daemon.MODULE), d.log())
+    tap.true(not os.path.exists(d.socket), "no socket is left")
+
+
+def test_unload_is_refused_while_armed():
+    "an armed guard keeps the module; the daemon is not disturbed"
+    r, d = world()
+    d.write_policy(daemon.dome(revision=1))
+    d.start()
+    tap.true(not unload(), "unloading must be refused")
+    tap.equal(d.ask("status")["daemon"]["state"], "ok", "state")
+    d.kill()
+    tap.true(not unload(), "without the daemon, too")
+    r.bad()
+    r.wait_dropped(1)
+
+
+def test_goes_and_returns():
+    "unloaded after disarm, loaded again: guards and policy come back"
+    r, d = world()
+    d.write_policy(daemon.dome(revision=1))
+    d.start()
+    d.apply(daemon.dome(revision=5))
+    d.ask("disarm")
+    r.sock.close()
+    wait_unloaded()
+    d.wait_log("was unloaded")
+    answer = d.ask("status")
+    tap.equal((answer["daemon"]["state"], answer["module"]),
+              ("no-module", None), "status")
+    for command in ("guards", "devices", "profiles", "reload", "arm"):
+        tap.equal(d.denied(command)["code"], "module", command)
+    tap.equal(d.apply(daemon.dome(revision=6))["code"], "module", "apply")
+    d.ask("drops")
+    tap.module()
+    d.wait_log("there again")
+    net.wait_for(lambda: d.ask("status")["daemon"]["state"] == "ok",
+                 what="the policy to be back")
+    r.sock = r.open()
+    tap.equal(policy.info(r.sock)["revision"], 5, "revision")
+    tap.equal(d.ask("guards")["guards"][0]["state"], "disarmed",
+              "what was disarmed stays so")
+    d.ask("arm")
+    r.bad()
+    r.wait_dropped(1)
+    net.wait_for(lambda: d.ask("drops")["drops"], what="a record")
+
+
+if __name__ == "__main__":
+    tap.main(globals(), needs=[tap.root, daemon.built, tap.module, unused],
+             each=after)
