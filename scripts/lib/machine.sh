@@ -70,6 +70,7 @@ need_tools()
 
 machine_pid=
 output_pid=
+machine_arguments=()
 run=
 ctl=
 console=
@@ -137,6 +138,20 @@ machine_keep_logs()
 	note "logs: ${kept#"$PWD"/}"
 }
 
+# machine_again: COMMAND has not begun, so that another start repeats nothing.
+# Emulated processors that patch kernel text under each other's feet sometimes
+# die in early boot; a machine that cannot start fails all three times.
+machine_again()
+{
+	local attempt=${LENSCAP_VM_ATTEMPT:-1}
+	[[ $attempt -lt 3 && ${#machine_arguments[@]} -gt 0 ]] || return 0
+	machine_keep_logs
+	machine_cleanup
+	trap - EXIT HUP INT TERM
+	note "starting it again (attempt $((attempt + 1)) of 3)"
+	LENSCAP_VM_ATTEMPT=$((attempt + 1)) exec "$0" "${machine_arguments[@]}"
+}
+
 # machine_finish: wait for the machine that was started, and exit as COMMAND did
 machine_finish()
 {
@@ -177,6 +192,7 @@ machine_finish()
 			note "the machine died"
 		else
 			note "the machine did not start"
+			machine_again
 		fi
 		tail -n 15 "$console" >&2 || true
 		[[ ! -s $run/machine.log ]] || cat "$run/machine.log" >&2
