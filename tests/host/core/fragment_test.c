@@ -130,6 +130,16 @@ TEST(fragment_of_tcp_that_overwrites_its_header_is_tiny)
 		}
 }
 
+TEST(fragment_reasons_come_before_what_follows)
+{
+	struct pkt p;
+
+	fragment(&p, 1, P_TCP, 1, false, 8);
+	CHECK_EQ(parse_reason(&p), LENSCAP_REASON_TINY_FRAGMENT);
+	fragment(&p, 1, P_UDP, 0, true, 1);
+	CHECK_EQ(parse_reason(&p), LENSCAP_REASON_BAD_HEADER);
+}
+
 TEST(fragment_of_another_protocol_needs_no_header)
 {
 	struct pkt p;

@@ -220,6 +220,22 @@ TEST(generation_survives_failed_allocations)
 	world_end(&w);
 }
 
+TEST(generation_knows_its_memory)
+{
+	struct world w;
+	u64 before;
+
+	world_init(&w);
+	world_profile(&w, LENSCAP_MODE_ENFORCE, 0, NULL, 0);
+	world_profile(&w, LENSCAP_MODE_ENFORCE, 0, NULL, 0);
+	world_device(&w, 1, MAC_A, 0, CAM4);
+	world_device(&w, 1, NULL, 0, CAM4 " " CAM6);
+	before = env_bytes();
+	CHECK_EQ(world_commit(&w), 0);
+	CHECK_EQ(lc_generation_bytes(w.gen), env_bytes() - before);
+	world_end(&w);
+}
+
 TEST(generation_of_many_devices_finds_each)
 {
 	enum { N = 3000 };

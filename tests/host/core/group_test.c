@@ -338,6 +338,16 @@ TEST(mld_records_fill_the_report)
 		else
 			GROUP_IS(&p, UPKEEP_INVALID);
 	}
+	/* exactly as long as the window, then longer */
+	mld(&p, 143, CAM_LL, REPORTS6);
+	record(&p, 16, 0, 7);
+	record(&p, 16, 0, 7);
+	CHECK_EQ(p.len, LC_WINDOW);
+	GROUP_IS(&p, NONE);
+	mld(&p, 143, CAM_LL, REPORTS6);
+	record(&p, 16, 0, 7);
+	record(&p, 16, 0, 8);
+	GROUP_IS(&p, UPKEEP_INVALID);
 	mld(&p, 143, CAM_LL, REPORTS6);
 	record(&p, 16, 0, 0);
 	zeros(&p, 8);

@@ -185,6 +185,16 @@ TEST(ipv4_source_routes_are_refused)
 	CHECK_EQ(with_options(late, 12), LENSCAP_REASON_IP_OPTION);
 }
 
+TEST(ipv4_bad_option_comes_before_what_it_precedes)
+{
+	static const u8 alone[] = { 1, 1, 1, 148 };
+	struct pkt p;
+
+	ip4(&p, P_TCP, CAM4, NVR4);
+	ip4_options(&p, alone, 4);
+	PARSES(&p, IP_OPTION);
+}
+
 TEST(ipv4_options_behind_the_end_do_not_count)
 {
 	static const u8 hidden[] = { 0, 131, 3, 4 };

@@ -288,6 +288,18 @@ TEST(ipv6_chain_beyond_the_window_is_refused_however_linear)
 	PARSES(&p, EXT_HEADER);
 }
 
+TEST(ipv6_extension_header_may_end_the_packet)
+{
+	struct pkt p;
+
+	ip6(&p, CAM6, NVR6);
+	ext(&p, X_DEST, 2);
+	PARSES(&p, NONE);
+	ip6(&p, CAM6, NVR6);
+	ext_fragment(&p, 0, false);
+	PARSES(&p, NONE);
+}
+
 TEST(ipv6_options_inside_are_not_looked_at)
 {
 	struct pkt p;

@@ -52,6 +52,10 @@ TEST(nd_of_the_camera_passes)
 	nd_option(&p, SLLAO, 1, CAM_MAC);
 	nd_option(&p, NONCE, 1, "abcdef");
 	ND_IS(&p, NONE);
+	nd(&p, NS, CAM_LL, ROUTER, ROUTER);
+	nd_option(&p, NONCE, 1, "abcdef");
+	nd_option(&p, SLLAO, 1, CAM_MAC);
+	ND_IS(&p, NONE);
 	nd(&p, NA, CAM6, ROUTER, CAM6);
 	nd_option(&p, TLLAO, 1, CAM_MAC);
 	ND_IS(&p, NONE);

@@ -7,6 +7,7 @@
 #include <lenscap/env.h>
 
 static unsigned long live;
+static u64 total;
 static unsigned long fail_in;
 static bool failed;
 
@@ -19,8 +20,10 @@ void *lc_alloc(size_t bytes)
 		return NULL;
 	}
 	p = calloc(1, bytes);
-	if (p)
+	if (p) {
 		live++;
+		total += bytes;
+	}
 	return p;
 }
 
@@ -71,4 +74,9 @@ bool env_failed(void)
 unsigned long env_live(void)
 {
 	return live;
+}
+
+u64 env_bytes(void)
+{
+	return total;
 }

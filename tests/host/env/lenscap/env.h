@@ -55,4 +55,11 @@ bool env_failed(void);
  */
 unsigned long env_live(void);
 
+/**
+ * env_bytes() - bytes that were asked for so far, freed or not
+ *
+ * Return: their number.
+ */
+u64 env_bytes(void);
+
 #endif /* _LENSCAP_ENV_H */
