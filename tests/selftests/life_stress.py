@@ -5,6 +5,7 @@
 LENSCAP_ROUNDS scales the counts. What is asserted holds at any speed.
 """
 
+import errno
 import multiprocessing
 import os
 import traceback
@@ -247,6 +248,47 @@ def test_no_hole():
         r.wait_dropped(sent)
         tap.equal(r.gw.snmp("Udp", "NoPorts"), 1, "frames past the guard")
         tap.diag(f"{sent} frames under {ROUNDS} replacements")
+
+
+def contending(gw, number, count):
+    """Commit count times, against others who want to, and drop some."""
+    done = 0
+    while done < count:
+        with nl.Genl(netns=gw) as sock:
+            for _ in range(5):
+                if done == count:
+                    break
+                try:
+                    live = sock.do("txn-begin", base="live")["generation"]
+                except nl.NlError as err:
+                    tap.equal(err.errno, errno.EBUSY, str(err))
+                    continue
+                sock.do("profile-set", name=f"p{number}", mode="audit",
+                        **{"class": done % 256})
+                sock.do("txn-commit", generation=live, revision=1)
+                done += 1
+                if done % 3 == 0:
+                    break               # closed with nothing open
+            else:
+                try:                    # closed with one open
+                    sock.do("txn-begin", base="empty")
+                except nl.NlError as err:
+                    tap.equal(err.errno, errno.EBUSY, str(err))
+
+
+def test_contention():
+    "sockets that fight over the transaction lose none, and add up"
+    with Rig(link=False) as r:
+        first = r.load({}, revision=1)
+        workers = [Worker(contending, r.gw, n, ROUNDS) for n in range(4)]
+        for worker in workers:
+            worker.join()
+        info = policy.info(r.sock)
+        tap.equal(info["generation"], first + 4 * ROUNDS, "generations")
+        tap.equal(info["txn"], 0, "an open transaction")
+        tap.equal({n: p["class"] for n, p in
+                   policy.profiles(r.sock).items()},
+                  {f"p{n}": (ROUNDS - 1) % 256 for n in range(4)})
 
 
 def test_namespaces():

@@ -186,6 +186,27 @@ def test_listener():
         goes()
 
 
+def test_records_parameter():
+    "the parameter records: rounded up, kept in its limits, and it holds"
+    idle()
+    for value, places in ((20, 32), (1, 16), (10**6, 65536)):
+        goes()
+        tap.module(f"records={value}")
+        with Rig() as r:
+            r.load()
+            r.arm()
+            tap.equal(policy.info(r.sock)["records_max"], places, value)
+            if places > 32:
+                continue
+            for i in range(100):
+                r.send(r.frame(f"198.18.0.{i}"))
+            r.wait_dropped(100)
+            info = policy.info(r.sock)
+            tap.equal(info["records"], places, "records")
+            tap.equal(info["records"] + info["records_lost"], 100)
+    goes()
+
+
 def restore():
     """Leave the host as it was."""
     if not _was_loaded and os.path.exists("/sys/module/lenscap"):

@@ -404,6 +404,8 @@ def test_device_meaning():
                     "new", bytes(6), ["10.0.0.1"], "dome"),
                 "address bits behind the prefix": policy.device_attrs(
                     "new", mac, ["10.0.0.1/24"], "dome"),
+                "the same address twice": policy.device_attrs(
+                    "new", mac, ["10.0.0.1", "10.0.0.1"], "dome"),
         }.items():
             yield label, "device-set", r.sock.encode("device-set", attrs)
     in_transaction(cases, (errno.EINVAL, errno.EEXIST))

@@ -499,20 +499,6 @@ def test_tag_class():
                  f"live classes {classes} outside {mask:#x}")
 
 
-def test_address_twice():
-    "an address twice in one device is no conflict with another"
-    with rig() as r:
-        for mac in (CAM_MAC, None):
-            try:
-                r.load({"profiles": {"p": {}}, "devices": {"d": {
-                    "mac": mac, "addresses": ["10.0.0.1", "10.0.0.1"],
-                    "profile": "p"}}})
-                tap.equal(set(policy.devices(r.sock)), {"d"})
-            except nl.NlError as err:
-                tap.true(err.errno in (errno.EINVAL, errno.EEXIST) and
-                         err.text, str(err))
-
-
 def test_tag_default():
     "the tag's defaults are the documented ones"
     with rig() as r:

@@ -22,6 +22,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -289,7 +290,6 @@ class Net:
 
     def tempdir(self):
         """A directory that is removed at the end."""
-        import tempfile
         path = tempfile.mkdtemp(prefix="lenscap-")
         self.defer(shutil.rmtree, path, True)
         return path

@@ -16,6 +16,7 @@ Arguments select tests by name; --list shows them.
 
 import os
 import signal
+import subprocess
 import sys
 import traceback
 
@@ -35,16 +36,16 @@ def root():
             raise Skip("needs the initial user namespace")
 
 
-def module():
-    """Prerequisite: lenscap.ko is loaded, or can be.
+def module(*parameters):
+    """Prerequisite: lenscap.ko is loaded, or can be (with parameters).
 
     LENSCAP_MODULE names the file to load; else modprobe finds it.
     """
     if os.path.exists("/sys/module/lenscap"):
         return
-    import subprocess
     path = os.environ.get("LENSCAP_MODULE")
     argv = ["insmod", path] if path else ["modprobe", "lenscap"]
+    argv += parameters
     try:
         done = subprocess.run(argv, stdout=subprocess.PIPE, text=True,
                               stderr=subprocess.STDOUT, check=False)
