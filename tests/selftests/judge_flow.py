@@ -10,7 +10,10 @@ segmentation offload, fragments and pings are the kernel's own.
 import errno
 import hashlib
 import os
+import shutil
 import socket
+import struct
+import subprocess
 import threading
 
 from lib import io, net, nl, policy, tap
@@ -394,6 +397,58 @@ def test_11_audit_lets_it_through():
              "would-drops")
     tap.equal(after["dropped_packets"], before["dropped_packets"], "drops")
     saw("audit service")
+
+
+@proves("none")
+def test_12_joining_groups():
+    "the kernel's own IGMP and MLD messages pass"
+    before = L.device()["passed_packets"]
+    drops = L.reasons()
+    index = L.cam.index("eth0.30")
+    with L.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as four, \
+            L.cam.socket(socket.AF_INET6, socket.SOCK_DGRAM) as six:
+        four.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                        struct.pack("=4s4si", socket.inet_aton("239.1.2.3"),
+                                    bytes(4), index))
+        six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
+                       struct.pack("=16si", socket.inet_pton(
+                           socket.AF_INET6, "ff05::1234"), index))
+        net.wait_for(lambda: L.device()["passed_packets"] >= before + 2,
+                     what="two reports")
+    # Leaving them says so again.
+    net.wait_for(lambda: L.device()["passed_packets"] >= before + 4,
+                 what="two more")
+    tap.equal(L.reasons(), drops, "drops")
+    saw("none")
+
+
+@proves("none")
+def test_13_dhcp():
+    "a real DHCP client gets, and gives back, a lease"
+    if not shutil.which("busybox") or "udhcpd" not in net.run(
+            ["busybox", "--list"]).stdout.split():
+        raise tap.Skip("no busybox with udhcpc and udhcpd")
+    where = L.net.tempdir()
+    with open(f"{where}/conf", "w", encoding="ascii") as file:
+        file.write(f"interface lan\nstart {CAM[4]}\nend {CAM[4]}\n"
+                   f"lease_file {where}/leases\npidfile {where}/pid\n"
+                   f"static_lease {MAC} {CAM[4]}\n"
+                   "option subnet 255.255.255.0\nopt router 10.30.0.1\n")
+    with open(f"{where}/leases", "w", encoding="ascii"):
+        pass
+    L.net.stop(L.gw.popen(["busybox", "udhcpd", "-f", f"{where}/conf"],
+                          stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL))
+    drops, before = L.reasons(), L.device()["passed_packets"]
+    done = L.cam.run(["busybox", "udhcpc", "-i", "eth0.30", "-f", "-n", "-q",
+                      "-R", "-t", "30", "-T", "1", "-s", "/bin/true"],
+                     check=False)
+    tap.true(f"lease of {CAM[4]} obtained" in done.stdout + done.stderr,
+             done.stdout + done.stderr)
+    tap.equal(L.reasons(), drops, "drops")
+    # Discover and request, at least.
+    tap.true(L.device()["passed_packets"] >= before + 2, "passed packets")
+    saw("none")
 
 
 if __name__ == "__main__":

@@ -261,6 +261,19 @@ def test_two_guards_in_turn():
     S.sync()
 
 
+@proves("audit vlan_stack", "audit destination")
+def test_audit():
+    "a guard that only audits lets its own stacks through, tagged"
+    S.guard("v31", vlan=31, mode="audit")
+    one = at("v31", vlan=31)
+    one.audits(one.udp(ELSE4, 5000), "destination")
+    for vlans in ([31, 30], [31, 31], [(QINQ, 31)], [0, 31]):
+        frame = one.wrap(one.udp(PEER4, 5000), vlans=vlans)
+        one.audits(frame, "vlan_stack", raw=True, size=len(payload(frame)))
+    S.guard("v31", vlan=31)
+    stacked(one, [31, 30])
+
+
 def test_guard_goes_others_stay():
     "removing one guard of a trunk leaves the others, and frees its VLAN"
     one, other = at("v31", vlan=31), at("v30", vlan=30)

@@ -58,7 +58,7 @@ class Scene:
     def __init__(self, quiet=True, mtu=None):
         self.net = net.Net()
         self.problems = []
-        self.before = {}
+        self.before = self.now = {}
         self.links = {}
         self.tag = (policy.TAG_VALUE, policy.TAG_MASK, policy.CLASS_MASK)
         try:
@@ -139,7 +139,7 @@ class Scene:
 
     def delta(self):
         """What changed since the last sync()."""
-        now = self.counters()
+        now = self.now = self.counters()
         out = {}
         for key in now.keys() | self.before.keys():
             new, old = now.get(key, (0, 0)), self.before.get(key, (0, 0))
@@ -186,7 +186,7 @@ class Scene:
                 wrong.append(f"came out as {one.payload.hex()}")
         if wrong:
             self.problem(f"{frame[:160].hex()}: " + "; ".join(wrong))
-        self.sync()
+        self.before = self.now
         return not wrong
 
     def problem(self, text):
