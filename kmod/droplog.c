@@ -129,6 +129,7 @@ static struct record_table *table_of(struct lenscap_droplog *log,
 /* A record that is filled in, or NULL. */
 static struct lenscap_record *record_at(struct record_table *table, u32 i)
 {
+	/* Pairs with the release of the hash in lenscap_droplog_add(). */
 	return smp_load_acquire(&table->tags[i]) > TAG_BUSY ?
 	       &table->records[i] : NULL;
 }
@@ -141,8 +142,11 @@ static void announce(struct work_struct *work)
 	u32 budget = EVENT_BATCH;
 	u32 t, i;
 
-	/* Cleared before looking: a record begun from here on queues again. */
+	/* Cleared before looking: a record begun from here on queues again.
+	 * Pairs with test_and_set_bit() in lenscap_droplog_schedule().
+	 */
 	clear_bit(0, &log->fresh);
+	/* The tags are read after that. */
 	smp_mb__after_atomic();
 
 	mutex_lock(&log->lock);
@@ -303,6 +307,7 @@ void lenscap_droplog_add(struct lenscap_net *ln,
 	for (n = 0, i = hash & log->mask; n < probes;
 	     n++, i = (i + 1) & log->mask) {
 		struct lenscap_record *record = &table->records[i];
+		/* Pairs with the release of the hash below. */
 		u32 tag = smp_load_acquire(&table->tags[i]);
 
 		if (tag == TAG_FREE) {
@@ -321,6 +326,7 @@ void lenscap_droplog_add(struct lenscap_net *ln,
 				atomic64_set(&record->bytes, bytes);
 				record->first = now;
 				record->last = now;
+				/* The record is complete before its hash. */
 				smp_store_release(&table->tags[i], hash);
 				atomic_inc(&table->count);
 				lenscap_droplog_schedule(ln);
@@ -502,6 +508,7 @@ u32 lenscap_droplog_rotation(const struct lenscap_net *ln)
  */
 u32 lenscap_droplog_count(const struct lenscap_net *ln)
 {
+	/* Pairs with the release in lenscap_droplog_create(). */
 	struct lenscap_droplog *log = smp_load_acquire(&ln->droplog);
 
 	return log ? atomic_read(&log->tables[READ_ONCE(log->active)].count) :
@@ -516,6 +523,7 @@ u32 lenscap_droplog_count(const struct lenscap_net *ln)
  */
 u32 lenscap_droplog_size(const struct lenscap_net *ln)
 {
+	/* Pairs with the release in lenscap_droplog_create(). */
 	struct lenscap_droplog *log = smp_load_acquire(&ln->droplog);
 
 	return log ? log->mask + 1 : 0;
@@ -527,6 +535,7 @@ u32 lenscap_droplog_size(const struct lenscap_net *ln)
  */
 u64 lenscap_droplog_lost(const struct lenscap_net *ln)
 {
+	/* Pairs with the release in lenscap_droplog_create(). */
 	struct lenscap_droplog *log = smp_load_acquire(&ln->droplog);
 
 	return log ? atomic64_read(&log->lost) : 0;

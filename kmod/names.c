@@ -113,6 +113,25 @@ struct lenscap_object *lenscap_names_find(const struct lenscap_names *names,
 }
 
 /**
+ * lenscap_names_next() - walk a table
+ * @names: the table
+ * @slot: 0 to begin with; moves behind the result
+ *
+ * Return: an object, without a reference of its own, or NULL at the end.
+ */
+struct lenscap_object *lenscap_names_next(const struct lenscap_names *names,
+					  u32 *slot)
+{
+	while (*slot <= names->mask) {
+		struct lenscap_object *object = names->slots[(*slot)++];
+
+		if (object)
+			return object;
+	}
+	return NULL;
+}
+
+/**
  * lenscap_names_reserve() - make room for one more object
  * @names: the table
  *

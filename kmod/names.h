@@ -41,11 +41,13 @@ struct lenscap_object *lenscap_names_find(const struct lenscap_names *names,
 int lenscap_names_reserve(struct lenscap_names *names);
 struct lenscap_object *lenscap_names_put(struct lenscap_names *names,
 					 struct lenscap_object *object);
+struct lenscap_object *lenscap_names_next(const struct lenscap_names *names,
+					  u32 *slot);
 struct lenscap_object *lenscap_names_take(struct lenscap_names *names,
 					  const char *name);
 
+/* Each @object of @names, in the order of slots; @i is a u32 for its use. */
 #define lenscap_names_for_each(names, i, object)			\
-	for ((i) = 0; (i) <= (names)->mask; (i)++)			\
-		if (((object) = (names)->slots[i]))
+	for ((i) = 0; ((object) = lenscap_names_next(names, &(i)));)
 
 #endif /* _LENSCAP_NAMES_H */
