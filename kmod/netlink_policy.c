@@ -121,8 +121,8 @@ int lenscap_nl_txn_begin(struct sk_buff *request, struct genl_info *info)
  * @request: unused
  * @info: the request
  *
- * The answer is allocated before the commit: a commit that happened must not be
- * reported as one that failed.
+ * The answer is allocated before the commit, and an answer that cannot be sent
+ * is no error: a commit that happened must not be reported as one that failed.
  *
  * Context: process. Return: 0 or a negative error with an extack.
  */
@@ -159,7 +159,9 @@ int lenscap_nl_txn_commit(struct sk_buff *request, struct genl_info *info)
 		nlmsg_free(skb);
 		return err;
 	}
-	return answer_send(skb, info, header, number);
+	/* Whether or not there is room for the answer: it is committed. */
+	answer_send(skb, info, header, number);
+	return 0;
 }
 
 /**
