@@ -51,7 +51,6 @@ struct record_key {
 
 struct record_entry {
 	UT_hash_handle hh;
-	struct record_entry *older, *newer;
 	struct record_key key;
 	struct client_record record;
 };
@@ -107,25 +106,11 @@ static uint64_t fingerprint(const struct client_records *records)
 	return sum;
 }
 
-static void unlink_entry(struct records *records, struct record_entry *entry)
+/* The table is in the order of additions: its head is the oldest. */
+static void forget_oldest(struct records *records)
 {
-	*(entry->older ? &entry->older->newer : &records->oldest) =
-		entry->newer;
-	*(entry->newer ? &entry->newer->older : &records->newest) =
-		entry->older;
-}
+	struct record_entry *entry = records->table;
 
-static void link_newest(struct records *records, struct record_entry *entry)
-{
-	entry->newer = NULL;
-	entry->older = records->newest;
-	*(entry->older ? &entry->older->newer : &records->oldest) = entry;
-	records->newest = entry;
-}
-
-static void forget(struct records *records, struct record_entry *entry)
-{
-	unlink_entry(records, entry);
 	HASH_DEL(records->table, entry);
 	free(entry);
 	records->count--;
@@ -139,23 +124,22 @@ static void add_up(struct records *records, const struct client_record *record)
 	make_key(record, &key);
 	HASH_FIND(hh, records->table, &key, sizeof(key), entry);
 	if (entry) {
-		unlink_entry(records, entry);
+		HASH_DEL(records->table, entry);
 		entry->record.count.packets += record->count.packets;
 		entry->record.count.bytes += record->count.bytes;
 		if (record->last > entry->record.last)
 			entry->record.last = record->last;
 	} else {
 		if (records->count == RECORDS_MAX) {
-			forget(records, records->oldest);
+			forget_oldest(records);
 			records->forgotten++;
 		}
 		entry = mem_alloc(sizeof(*entry));
 		entry->key = key;
 		entry->record = *record;
-		HASH_ADD(hh, records->table, key, sizeof(entry->key), entry);
 		records->count++;
 	}
-	link_newest(records, entry);
+	HASH_ADD(hh, records->table, key, sizeof(entry->key), entry);
 }
 
 /**
@@ -184,8 +168,15 @@ void records_init(struct records *records, const char *state, records_fn call,
 
 void records_free(struct records *records)
 {
-	while (records->oldest)
-		forget(records, records->oldest);
+	struct record_entry *entry = records->table, *next;
+
+	/* The table goes first; its entries stay linked to each other. */
+	HASH_CLEAR(hh, records->table);
+	for (; entry; entry = next) {
+		next = entry->hh.next;
+		free(entry);
+	}
+	records->count = 0;
 }
 
 /**
@@ -293,14 +284,16 @@ enum records_result records_collect(struct records *records,
  */
 json_t *records_list(const struct records *records, size_t limit)
 {
-	const struct record_entry *entry = records->newest;
+	size_t skip = records->count > limit ? records->count - limit : 0;
+	const struct record_entry *entry;
 	json_t *list = json_array();
 
-	if (!entry || !limit)
-		return list;
-	while (entry->older && --limit)
-		entry = entry->older;
-	for (; entry; entry = entry->newer)
-		json_array_append_new(list, json_record(&entry->record));
+	for (entry = records->table; entry; entry = entry->hh.next) {
+		if (skip)
+			skip--;
+		else
+			json_array_append_new(list,
+					      json_record(&entry->record));
+	}
 	return list;
 }

@@ -24,9 +24,7 @@ typedef void (*records_fn)(void *arg, const struct client_record *record,
 
 /**
  * struct records - drop records of this daemon's life
- * @table: by key
- * @oldest: the one that is longest unchanged
- * @newest: the one that has changed last
+ * @table: by key, and in the order in which they changed last
  * @count: how many are held
  * @forgotten: how many are no longer
  * @lost: frames without a record, ever, as the kernel counts
@@ -38,7 +36,6 @@ typedef void (*records_fn)(void *arg, const struct client_record *record,
  */
 struct records {
 	struct record_entry *table;
-	struct record_entry *oldest, *newest;
 	size_t count;
 	uint64_t forgotten;
 	uint64_t lost;
