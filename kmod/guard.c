@@ -148,12 +148,12 @@ static int port_create(struct lenscap_net *ln, struct net_device *dev,
 }
 
 static const char *unfit(const struct net_device *dev,
-			 const struct lenscap_guard *guard)
+			 const struct lc_guard *core, u16 vlan)
 {
 	if (dev->flags & IFF_LOOPBACK)
 		return "no camera can be behind a loopback interface";
 	if (dev->type != ARPHRD_ETHER &&
-	    (guard->core.identity == LENSCAP_IDENTITY_MAC || guard->vlan))
+	    (core->identity == LENSCAP_IDENTITY_MAC || vlan))
 		return "the interface is not Ethernet: use identity ip and no VLAN";
 	return NULL;
 }
@@ -163,7 +163,7 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 		     struct net_device *dev, struct netlink_ext_ack *extack)
 {
 	struct lenscap_port *port = port_find(ln, dev);
-	const char *reason = unfit(dev, guard);
+	const char *reason = unfit(dev, &guard->core, guard->vlan);
 	int err;
 
 	if (reason) {
@@ -262,9 +262,25 @@ guard_create(struct lenscap_net *ln, struct lenscap_guard_config *config,
 static int check_new(struct lenscap_net *ln,
 		     const struct lenscap_guard_config *config,
 		     const struct lenscap_guard *old,
+		     const struct net_device *dev,
 		     struct netlink_ext_ack *extack)
 {
+	const char *reason = dev ? unfit(dev, &config->core, config->vlan) :
+				   NULL;
 	struct lenscap_guard *other;
+
+	if (reason) {
+		lenscap_extack_fmt(extack, "%s: %s", dev->name, reason);
+		return -EINVAL;
+	}
+	/* An interface comes back under its name, and only then is looked for
+	 * a guard that waits.
+	 */
+	if (dev && strcmp(dev->name, config->ifname)) {
+		lenscap_extack_fmt(extack, "\"%s\" is another name of %s: use that",
+				   config->ifname, dev->name);
+		return -EINVAL;
+	}
 
 	list_for_each_entry(other, &ln->guards, list) {
 		if (other == old || other->vlan != config->vlan ||
@@ -367,7 +383,8 @@ int lenscap_guard_set(struct lenscap_net *ln,
 	int err;
 
 	ASSERT_RTNL();
-	err = check_new(ln, config, old, extack);
+	dev = __dev_get_by_name(ln->net, config->ifname);
+	err = check_new(ln, config, old, dev, extack);
 	if (!err)
 		err = lenscap_droplog_create(ln);
 	if (err)
@@ -379,14 +396,6 @@ int lenscap_guard_set(struct lenscap_net *ln,
 	err = -ENOMEM;
 	if (!guard->stats)
 		goto fail;
-
-	dev = __dev_get_by_name(ln->net, guard->ifname);
-	if (dev && unfit(dev, guard)) {
-		lenscap_extack_fmt(extack, "%s: %s", dev->name,
-				   unfit(dev, guard));
-		err = -EINVAL;
-		goto fail;
-	}
 	err = -EBUSY;
 	if (!old && !try_module_get(THIS_MODULE))
 		goto fail;

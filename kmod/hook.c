@@ -119,8 +119,9 @@ static void describe(const struct sk_buff *skb, const struct tags *tags,
 {
 	u32 cap = min_t(u32, skb->len, LC_WINDOW);
 
+	/* NULL: the payload is in memory that this processor cannot read. */
 	frame->data = skb_header_pointer(skb, 0, cap, window);
-	frame->cap = cap;
+	frame->cap = frame->data ? cap : 0;
 	frame->len = skb->len;
 	frame->ethertype = ntohs(tags->inner);
 	frame->vlan_stack = tags_stacked(tags, guard);

@@ -116,7 +116,7 @@ int lenscap_nl_profile_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		if (!profile)
 			continue;
 		/* Another generation may have come: see the top. */
-		if (cb->args[1] > profile->core.ruleset->count)
+		if (cb->args[1] >= profile->core.ruleset->count)
 			cb->args[1] = 0;
 		err = fill_profile(skb, cb, &live->policy, profile,
 				   (unsigned long *)&cb->args[1]);

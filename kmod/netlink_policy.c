@@ -466,6 +466,26 @@ static int find_stats(struct lenscap_net *ln, const struct lenscap_txn *txn,
 	return device->stats ? 0 : -ENOMEM;
 }
 
+/* The number of its guard. Last of what may be refused, for a name stays known
+ * from here on.
+ */
+static int find_guard(struct lenscap_net *ln, struct genl_info *info,
+		      struct lenscap_device *device)
+{
+	const struct nlattr *attr = info->attrs[LENSCAP_DEVICE_A_GUARD];
+	int err;
+
+	if (!attr)
+		return 0;
+	err = lenscap_guard_name_id(ln, nla_data(attr), &device->core.guard,
+				    &device->guard);
+	if (err == -ENOSPC)
+		lenscap_extack_fmt(info->extack, "device \"%s\": %u different guard names were used in this namespace, which is the limit",
+				   device->object.name,
+				   LENSCAP_MAX_GUARD_NAMES);
+	return err;
+}
+
 static int stage_device(struct lenscap_net *ln, struct genl_info *info,
 			struct lenscap_device *device, const char *profile)
 {
@@ -483,9 +503,12 @@ static int stage_device(struct lenscap_net *ln, struct genl_info *info,
 		return -ENOENT;
 	}
 	device->core.profile = found->slot;
-	err = find_stats(ln, txn, device);
+	err = find_guard(ln, info, device);
 	if (!err)
-		err = lenscap_policy_set_device(&txn->policy, device);
+		err = find_stats(ln, txn, device);
+	if (err)
+		return err;
+	err = lenscap_policy_set_device(&txn->policy, device);
 	if (err == -ENOSPC)
 		lenscap_extack_fmt(info->extack, "device \"%s\" is beyond the limit of %u devices",
 				   device->object.name, LENSCAP_MAX_DEVICES);
@@ -525,18 +548,9 @@ int lenscap_nl_device_set(struct sk_buff *request, struct genl_info *info)
 	device = read_device(info, name);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
-	if (attrs[LENSCAP_DEVICE_A_GUARD]) {
-		err = lenscap_guard_name_id(ln, guard, &device->core.guard,
-					    &device->guard);
-		if (err == -ENOSPC)
-			lenscap_extack_fmt(info->extack, "device \"%s\": %u different guard names were used in this namespace, which is the limit",
-					   name, LENSCAP_MAX_GUARD_NAMES);
-	}
-	if (!err) {
-		mutex_lock(&ln->lock);
-		err = stage_device(ln, info, device, profile);
-		mutex_unlock(&ln->lock);
-	}
+	mutex_lock(&ln->lock);
+	err = stage_device(ln, info, device, profile);
+	mutex_unlock(&ln->lock);
 	if (err)
 		lenscap_device_put(device);
 	return err;

@@ -116,7 +116,8 @@ static int dump_table(struct sk_buff *skb, struct netlink_callback *cb,
 /**
  * lenscap_nl_record_dump() - RECORD_GET
  * @skb: message to fill
- * @cb: args[0]: position in the table
+ * @cb: args[0]: position in the table, args[1]: rotation that it began in, plus
+ *	one
  *
  * Context: process. Return: bytes or a negative error.
  */
@@ -136,6 +137,8 @@ int lenscap_nl_record_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		return 0;
 
 	lenscap_droplog_lock(ln);
+	if (!cb->args[0])
+		cb->args[1] = lenscap_droplog_rotation(ln) + 1L;
 	/* Not 0, which would switch the check off. */
 	cb->seq = lenscap_droplog_rotation(ln) | 1U << 31;
 	err = lenscap_droplog_readable(ln, which);
@@ -143,7 +146,9 @@ int lenscap_nl_record_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		NL_SET_ERR_MSG(cb->extack, "the retired table is not final yet: try again in a moment");
 	} else {
 		err = dump_table(skb, cb, ln, which);
-		if (!err && which == LENSCAP_TABLE_RETIRED)
+		/* Who began in another table has not read this one. */
+		if (!err && which == LENSCAP_TABLE_RETIRED &&
+		    cb->args[1] == lenscap_droplog_rotation(ln) + 1L)
 			lenscap_droplog_read(ln);
 	}
 	lenscap_droplog_unlock(ln);
@@ -177,13 +182,19 @@ int lenscap_nl_record_rotate(struct sk_buff *request, struct genl_info *info)
 	}
 	if (err == -EAGAIN)
 		GENL_SET_ERR_MSG(info, "the table that was retired last is not final yet: try again in a moment");
-	if (!err && (!header || lenscap_put_losses(skb, ln) ||
-		     nla_put_u32(skb, LENSCAP_RECORD_A_RECORDS, records)))
-		err = -EMSGSIZE;
 	if (err) {
 		nlmsg_free(skb);
 		return err;
 	}
+	/* From here on it is done: an answer that cannot be sent is no error,
+	 * or the sender would rotate again and lose a table.
+	 */
+	if (!header || lenscap_put_losses(skb, ln) ||
+	    nla_put_u32(skb, LENSCAP_RECORD_A_RECORDS, records)) {
+		nlmsg_free(skb);
+		return 0;
+	}
 	genlmsg_end(skb, header);
-	return genlmsg_reply(skb, info);
+	genlmsg_reply(skb, info);
+	return 0;
 }

@@ -37,9 +37,47 @@
 
 static const u8 zero[16];
 
+/* ICMP types that ask for an answer: echo, router solicitation, timestamp,
+ * information, mask (RFC 792, 950, 1256), domain name (RFC 1788), extended echo
+ * (RFC 8335).
+ */
+static bool icmp_asks(u16 type)
+{
+	switch (type) {
+	case 8:
+	case 10:
+	case 13:
+	case 15:
+	case 17:
+	case 37:
+	case 42:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The same of ICMPv6: echo (RFC 4443), node information (RFC 4620), inverse
+ * neighbour (RFC 3122), home agent and mobile prefix (RFC 6275), extended echo
+ * (RFC 8335). Router and neighbour solicitations are upkeep.
+ */
+static bool icmpv6_asks(u16 type)
+{
+	switch (type) {
+	case 128:
+	case 139:
+	case 141:
+	case 144:
+	case 146:
+	case 160:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Does the frame open an exchange, as far as one frame can tell? TCP: SYN
- * without ACK. ICMP: requests (RFC 792 and 950: echo, timestamp, information,
- * mask; RFC 4443: echo; RFC 4620: node information).
+ * without ACK. ICMP: a request.
  */
 static bool initiates(const struct lc_key *key)
 {
@@ -49,12 +87,10 @@ static bool initiates(const struct lc_key *key)
 	case PROTO_TCP:
 		return (key->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 	case PROTO_ICMP:
-		return key->family == LC_FAMILY_IPV4 &&
-		       (key->dport == 8 || key->dport == 13 ||
-			key->dport == 15 || key->dport == 17);
+		return key->family == LC_FAMILY_IPV4 && icmp_asks(key->dport);
 	case PROTO_ICMPV6:
 		return key->family == LC_FAMILY_IPV6 &&
-		       (key->dport == 128 || key->dport == 139);
+		       icmpv6_asks(key->dport);
 	default:
 		return false;
 	}

@@ -231,11 +231,23 @@ static bool keep_family(struct parse *parse, const char *what,
 	return false;
 }
 
+/* As kmod/core/classify.c counts them. */
 static bool is_request(int proto, unsigned int type)
 {
 	if (proto == IPPROTO_ICMP)
-		return type == 8 || type == 13 || type == 15 || type == 17;
-	return type == 128 || type == 139;
+		return type == 8 || type == 10 || type == 13 || type == 15 ||
+		       type == 17 || type == 37 || type == 42;
+	return type == 128 || type == 139 || type == 141 || type == 144 ||
+	       type == 146 || type == 160;
+}
+
+static unsigned int answer_to(int proto, unsigned int type)
+{
+	if (proto == IPPROTO_ICMP && type == 8)
+		return 0;
+	if (proto == IPPROTO_ICMP && type == 10)
+		return 9;
+	return type + 1;
 }
 
 /* The types are those that the device sends: whoever writes the request here
@@ -254,10 +266,7 @@ static void warn_request(struct parse *parse, const char *what,
 	ynode_warning(&parse->tree, node,
 		      "%s: the types are those that the device sends, and what it serves are answers: the answer to %u is %u",
 		      what, entry->ports.list[0].low,
-		      entry->proto == IPPROTO_ICMPV6 ?
-		      entry->ports.list[0].low + 1U :
-		      entry->ports.list[0].low == 8 ? 0 :
-		      entry->ports.list[0].low + 1U);
+		      answer_to(entry->proto, entry->ports.list[0].low));
 }
 
 static void expand_one(const struct entry *entry,

@@ -95,8 +95,8 @@ static void draw_transport(struct source *s, const struct scene *scene,
 {
 	static const u8 flags[] = { T_SYN, T_SYN | T_ACK, T_ACK, T_RST, T_FIN,
 				    T_SYN | T_FIN, 0xff, 0x42 };
-	static const u8 types4[] = { 8, 0, 13, 15, 17, 3, 9, 5, 14, 11 };
-	static const u8 types6[] = { 128, 129, 139, 1, 3, 130, 133, 140, 127,
+	static const u8 types4[] = { 8, 0, 13, 15, 17, 3, 42, 5, 14, 10 };
+	static const u8 types6[] = { 128, 129, 139, 1, 160, 130, 133, 140, 141,
 				     255 };
 	static const u8 others[] = { 47, 50, 51, 59, 2, 58, 1, 0, 255, 132,
 				     136, 4, 41 };
