@@ -3,9 +3,10 @@
 """Counters are exact: under several processors, and across policies."""
 
 import os
+import re
 import time
 
-from lib import frames, io, nl, policy, tap
+from lib import frames, io, net, nl, policy, tap
 from lib.policy import connects
 from lib.scene import GW_MAC, Scene
 
@@ -13,6 +14,7 @@ PEER4, PEER6, ELSE4 = "10.20.0.10", "2001:db8:20::10", "198.51.100.7"
 V4, V6 = "10.30.0.17", "2001:db8:30::17"
 RULES = [connects(PEER4, "udp", 5000), connects(PEER6, "udp", 5000)]
 ROUNDS = 1500           # of each sender
+FLOOD = 60000           # of each generator
 MACS = {"cam": "02:00:5e:10:00:17", "other": "02:00:5e:10:00:18",
         "trial": "02:00:5e:10:00:19", "nobody": "02:00:5e:10:00:99"}
 
@@ -132,6 +134,62 @@ def test_two_senders():
         "device cam dropped": (2 * n, n * (size_of(bad) + size_of(port))),
         "device trial would": (n, n * size_of(trial)),
         "device other passed": (n, n * size_of(yard))})
+
+
+def pktgen(name, *lines):
+    "Write lines to a file of the camera's packet generator."
+    def write():
+        for line in lines:
+            with open(f"/proc/thread-self/net/pktgen/{name}", "w",
+                      encoding="ascii") as file:
+                file.write(line + "\n")
+    S.cam.call(write)
+
+
+def generated(name):
+    "Packets that it sent."
+    def read():
+        with open(f"/proc/thread-self/net/pktgen/{name}",
+                  encoding="ascii") as file:
+            return file.read()
+    text = S.cam.call(read)
+    tap.true("Result: OK" in text, text)
+    found = re.search(r"pkts-sofar: (\d+)\s+errors: (\d+)", text)
+    return int(found[1]) - int(found[2])
+
+
+def test_generators():
+    "the same at the kernel's own pace, a generator on each processor"
+    net.run(["modprobe", "-q", "pktgen"], check=False)
+    if not os.path.exists("/proc/net/pktgen"):
+        raise tap.Skip("no pktgen in this kernel")
+    cpus = sorted(os.sched_getaffinity(0))[:2]
+    for name, dst, count in (("passed", PEER4, FLOOD),
+                             ("dropped", ELSE4, FLOOD // 2)):
+        for cpu in cpus:
+            pktgen(f"kpktgend_{cpu}", "rem_device_all",
+                   f"add_device eth0@{cpu}")
+            pktgen(f"eth0@{cpu}", f"count {count}", "delay 0",
+                   "clone_skb 0", "pkt_size 60", f"dst_mac {GW_MAC}",
+                   f"src_mac {MACS['cam']}", f"src_min {V4}",
+                   f"src_max {V4}", f"dst_min {dst}", f"dst_max {dst}",
+                   "udp_dst_min 5000", "udp_dst_max 5000", "vlan_id 30")
+        before = lost()
+        pktgen("pgctrl", "start")
+        tap.equal(lost() - before, 0, "frames lost before the guard")
+        total = sum(generated(f"eth0@{cpu}") for cpu in cpus)
+        tap.equal(total, len(cpus) * count, "frames sent")
+        reason = "" if name == "passed" else " destination"
+        net.wait_for(lambda t=total, n=name: S.delta().get(
+            f"device cam {n}", (0, 0))[0] >= t, what="all frames")
+        seen = S.delta()
+        size = seen[f"device cam {name}"][1] // total
+        expect({f"guard cams {name}{reason}": (total, total * size),
+                f"device cam {name}": (total, total * size)})
+    rows = [row for row in policy.records(S.sock)
+            if row["destination"] == ELSE4 and row["port"] == 5000 and
+            row["packets"] >= FLOOD // 4]
+    tap.true(sum(row["packets"] for row in rows) >= total, f"{rows}")
 
 
 def test_records_of_two_senders():

@@ -215,6 +215,10 @@ def test_dhcp_elsewhere():
         cam().drops(dhcp(cam(), src=IP, dst=dst), "quarantine")
         free().passes(dhcp(free(), src=FREE_IP, dst=dst))
         free().drops(dhcp(free(), dst=dst), "wrong_source")
+        # Nor is it measured as DHCP then.
+        for fields in ({"op": 2}, {"cookie": bytes(4)}, {"pad": 1000},
+                       {"chaddr": OTHER}):
+            free().passes(dhcp(free(), src=FREE_IP, dst=dst, **fields))
 
 
 @proves("quarantine", "wrong_source", "none")
