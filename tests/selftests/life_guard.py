@@ -330,6 +330,16 @@ def test_unfit():
             tap.equal(policy.state(r.sock), before, "state")
 
 
+def test_altname():
+    "a guard is set by its interface's own name, by which it comes back"
+    with Rig() as r:
+        before = policy.state(r.sock)
+        r.gw.ip("link property add dev trunk altname enp9s0trunk")
+        err = refused(errno.EINVAL, policy.guard, r.sock, "cams", "enp9s0trunk")
+        tap.true("trunk" in err.text, f"text: {err.text}")
+        tap.equal(policy.state(r.sock), before, "state")
+
+
 def test_namespace_deleted():
     "a namespace is deleted while guards in it are armed and waiting"
     with Rig() as r:

@@ -87,6 +87,11 @@ def test_guard_names():
     "1024 names of guards, then names must be used again"
     # The limit counts names ever given, so that numbers are never reused.
     with Rig(link=False) as r:
+        # What is refused gives no name: one more than there can be.
+        for i in range(LIMIT["max_guard_names"] + 1):
+            refused(errno.ENOENT, r.sock.do, "device-set",
+                    **policy.device_attrs("cam", "02:00:5e:10:00:17",
+                                          ["10.30.0.17"], "dome", f"x{i}"))
         given = 0
         for i in range(LIMIT["max_guard_names"] + 1):
             try:
