@@ -407,7 +407,8 @@ static void table_empty(struct lenscap_droplog *log,
 /**
  * lenscap_droplog_rotate() - retire the active table
  * @ln: the namespace
- * @records: receives the number of records in the table that is now retired
+ * @records: receives the number of records in the table that is now retired;
+ *	packets that are in the hook may still add some
  *
  * Records of the table that was retired before, if nobody has read them to the
  * end, are counted as lost.

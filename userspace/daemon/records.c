@@ -269,9 +269,12 @@ enum records_result records_collect(struct records *records,
 	if (client_record_rotate(client, &losses, err) < 0)
 		return busy_or_failed(err);
 	take_losses(records, &losses);
+	records->unread = true;
+	/* A packet may be adding the first at this moment: the table is read
+	 * before the next rotation in any case.
+	 */
 	if (losses.known && !losses.records)
 		return RECORDS_DONE;
-	records->unread = true;
 	return read_retired(records, client, err);
 }
 

@@ -396,7 +396,9 @@ enum lenscap_record_attr {
 	LENSCAP_RECORD_A_REVISION,	/* u64: of the policy that judged */
 	LENSCAP_RECORD_A_LOST,		/* u64: frames without a place, ever */
 	LENSCAP_RECORD_A_SUPPRESSED,	/* u64: events not sent, ever */
-	LENSCAP_RECORD_A_RECORDS,	/* u32: records in the retired table */
+	LENSCAP_RECORD_A_RECORDS,	/* u32: records in the retired table, at
+					 * least: read it also when 0
+					 */
 
 	/* private: */
 	__LENSCAP_RECORD_A_MAX,
