@@ -104,7 +104,11 @@ def test_many_clients():
         while True:
             client = d.connect()
             clients.append(client)
-            answer = client.ask("guards")
+            try:
+                client.send({"command": "guards"})
+            except BrokenPipeError:
+                pass            # told and disconnected before it could ask
+            answer = client.line()
             if not answer["ok"]:
                 break
             tap.true(len(clients) <= 64, "a limit")
@@ -121,8 +125,10 @@ def test_many_clients():
 def connects(d):
     "Whether there is room for another client."
     with d.connect() as client:
-        answer = client.ask("guards")
-        return answer and answer["ok"]
+        try:
+            return client.ask("guards")["ok"]
+        except BrokenPipeError:
+            return False
 
 
 def test_clients_that_vanish():

@@ -59,11 +59,14 @@ static void fail(struct outcome *outcome, const char *code, const char *format,
 	outcome->code = code;
 }
 
+/* Of a request for info, which fails for these reasons only. */
 static void fail_client(struct outcome *outcome, const struct client_error *err)
 {
-	fail(outcome, err->fault == CLIENT_NO_MODULE ? "module" :
-	     err->fault == CLIENT_PERMISSION ? "permission" : "refused",
-	     "%s", err->text);
+	if (err->fault == CLIENT_NO_MODULE || err->code == ENOENT)
+		fail(outcome, "module", "the lenscap module was unloaded");
+	else
+		fail(outcome, err->fault == CLIENT_PERMISSION ? "permission" :
+		     "refused", "%s", err->text);
 }
 
 static void fail_text(struct outcome *outcome, const char *what)
