@@ -14,7 +14,7 @@ PEER4, PEER6, ELSE4 = "10.20.0.10", "2001:db8:20::10", "198.51.100.7"
 V4, V6 = "10.30.0.17", "2001:db8:30::17"
 RULES = [connects(PEER4, "udp", 5000), connects(PEER6, "udp", 5000)]
 ROUNDS = 1500           # of each sender
-FLOOD = 60000           # of each generator
+FLOOD = 25000           # of each generator
 MACS = {"cam": "02:00:5e:10:00:17", "other": "02:00:5e:10:00:18",
         "trial": "02:00:5e:10:00:19", "nobody": "02:00:5e:10:00:99"}
 
