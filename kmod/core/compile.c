@@ -202,20 +202,10 @@ int lc_ruleset_create(const struct lc_rule *rules, u32 count,
 	if (!set)
 		return -ENOMEM;
 
-	/* Field by field: padding must be zero for rules to be compared and
-	 * hashed as bytes.
-	 */
-	for (i = 0; i < count; i++) {
-		struct lc_rule *rule = &set->rules[i];
-
-		rule->peer = rules[i].peer;
-		rule->proto = rules[i].proto;
-		rule->initiator = rules[i].initiator;
-		rule->peer_low = rules[i].peer_low;
-		rule->peer_high = rules[i].peer_high;
-		rule->device_low = rules[i].device_low;
-		rule->device_high = rules[i].device_high;
-	}
+	_Static_assert(sizeof(*rules) == sizeof(rules->peer) + 6 * sizeof(u16),
+		       "padding in struct lc_rule");
+	if (count)
+		memcpy(set->rules, rules, count * sizeof(*rules));
 	lc_sort(set->rules, count, sizeof(*rules), rule_compare);
 
 	for (i = 0; i < count; i++) {

@@ -58,12 +58,13 @@ struct lc_prefix {
  * @device_low: lowest port at the device
  * @device_high: highest
  *
- * A rule "has ports" unless both ranges are 0..65535.
+ * A rule "has ports" unless both ranges are 0..65535. No padding: rules are
+ * compared and hashed as bytes.
  */
 struct lc_rule {
 	struct lc_prefix peer;
 	u16 proto;
-	u8 initiator;
+	u16 initiator;
 	u16 peer_low;
 	u16 peer_high;
 	u16 device_low;
