@@ -208,14 +208,13 @@ static void remember_reported(struct records *records, uint64_t print)
 	json_decref(value);
 }
 
-static void take_losses(struct records *records,
-			const struct client_losses *losses)
+static void take_losses(struct records *records, uint64_t lost)
 {
-	if (!losses->known || losses->lost <= records->lost)
+	if (lost <= records->lost)
 		return;
 	log_warning("%" PRIu64 " dropped frame(s) have no record (%" PRIu64 " in all): the kernel's table of records was full; the totals of devices and guards have them",
-		    losses->lost - records->lost, losses->lost);
-	records->lost = losses->lost;
+		    lost - records->lost, lost);
+	records->lost = lost;
 }
 
 static enum records_result busy_or_failed(const struct client_error *err)
@@ -260,21 +259,21 @@ enum records_result records_collect(struct records *records,
 {
 	enum records_result result;
 	struct client_losses losses;
+	struct client_info info;
 
 	if (records->unread) {
 		result = read_retired(records, client, err);
 		if (result != RECORDS_DONE)
 			return result;
 	}
+	if (client_info(client, &info, err) < 0)
+		return RECORDS_FAILED;
+	take_losses(records, info.records_lost);
+	if (!info.records)
+		return RECORDS_DONE;
 	if (client_record_rotate(client, &losses, err) < 0)
 		return busy_or_failed(err);
-	take_losses(records, &losses);
 	records->unread = true;
-	/* A packet may be adding the first at this moment: the table is read
-	 * before the next rotation in any case.
-	 */
-	if (losses.known && !losses.records)
-		return RECORDS_DONE;
 	return read_retired(records, client, err);
 }
 
