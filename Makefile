@@ -64,7 +64,7 @@ check:
 lint:
 	@scripts/check lint
 $(check_targets): check-%:
-	@scripts/check build selftests-$*
+	@scripts/check selftests-$*
 
 .PHONY: demo
 demo:
