@@ -64,7 +64,7 @@ check:
 lint:
 	@scripts/check lint
 $(check_targets): check-%:
-	@scripts/check selftests-$*
+	@scripts/check build selftests-$*
 
 .PHONY: demo
 demo:
