@@ -247,9 +247,8 @@ def test_follow():
             stdin=subprocess.DEVNULL, stdout=out, stderr=err))
 
     def packets():
-        with open(d.path("followed"), encoding="utf-8") as file:
-            return sum(json.loads(line)["packets"] for line in file
-                       if line.endswith("\n"))
+        return sum(row["packets"]
+                   for row in daemon.json_lines(d.path("followed")))
 
     def said(text):
         with open(d.path("said"), encoding="utf-8") as file:

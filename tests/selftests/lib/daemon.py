@@ -70,6 +70,17 @@ def dome(revision, peers=(rig.PEER_IP,), devices=1):
         "devices": names}, indent=1) + "\n"
 
 
+def json_lines(path):
+    """The objects in a file that is still being written, whole lines only.
+
+    In one piece: to walk the lines of a file that grows may give the end of a
+    line as a line of its own, after its beginning was the last.
+    """
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    return [json.loads(line) for line in lines[:-1]]
+
+
 def guard(name="cams", interface="trunk", **options):
     """A guard of gateway.yaml."""
     return {"name": name, "interface": interface, **options}
@@ -228,9 +239,7 @@ class Daemon:
 
     def drops(self):
         """Drop records that it wrote to stdout, as objects."""
-        with open(self.path("out"), encoding="utf-8") as file:
-            return [json.loads(line) for line in file
-                    if line.endswith("\n")]
+        return json_lines(self.path("out"))
 
     def connect(self):
         """A connection to the control socket."""
