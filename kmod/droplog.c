@@ -35,13 +35,13 @@
  * table (4,096 records by default) and is then counted in "lost"; it cannot
  * push out a record that is there.
  */
-#include <linux/jhash.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include "core/hash.h"
 #include "droplog.h"
 #include "event.h"
 
@@ -95,7 +95,7 @@ struct lenscap_droplog {
 	struct mutex lock;
 	struct record_table tables[2];
 	u32 active;
-	u32 seed;
+	u64 seed[2];
 	u32 mask;
 	atomic64_t lost;
 	u32 rotation;
@@ -195,7 +195,7 @@ int lenscap_droplog_create(struct lenscap_net *ln)
 	}
 	log->ln = ln;
 	mutex_init(&log->lock);
-	log->seed = get_random_u32();
+	get_random_bytes(log->seed, sizeof(log->seed));
 	log->mask = size - 1;
 	log->retired = start_poll_synchronize_rcu();
 	log->read = true;
@@ -239,7 +239,7 @@ static void fill_key(struct lenscap_record_key *to,
 		     const struct lc_key *key,
 		     const struct lc_verdict *verdict)
 {
-	memset(to, 0, sizeof(*to));
+	*to = (struct lenscap_record_key){ 0 };
 	to->generation = gen ? gen->number : 0;
 	to->guard = guard->core.id;
 	to->ethertype = key->ethertype;
@@ -259,11 +259,39 @@ static void fill_key(struct lenscap_record_key *to,
 	}
 	if (key->has_mac) {
 		to->has |= LENSCAP_RECORD_MAC;
-		memcpy(to->mac, key->mac, sizeof(to->mac));
+		lc_copy6(to->mac, key->mac);
 	}
-	memcpy(to->dst, key->dst, sizeof(to->dst));
+	lc_copy16(to->dst, key->dst);
 	if (guard->core.identity == LENSCAP_IDENTITY_IP)
-		memcpy(to->src, key->src, sizeof(to->src));
+		lc_copy16(to->src, key->src);
+}
+
+static bool same_key(const struct lenscap_record_key *a,
+		     const struct lenscap_record_key *b)
+{
+	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
+	u64 differ = 0;
+	u32 i;
+
+	for (i = 0; i < sizeof(*a) / sizeof(u64); i++)
+		differ |= x[i] ^ y[i];
+	return !differ;
+}
+
+static u32 hash_key(const struct lenscap_droplog *log,
+		    const struct lenscap_record_key *key)
+{
+	const u64 *words = (const u64 *)key;
+	u64 hash = log->seed[0];
+	u32 i;
+
+	BUILD_BUG_ON(sizeof(*key) != 7 * sizeof(u64));
+	for (i = 0; i < 6; i += 2)
+		hash = lc_fold(hash ^ words[i], LC_HASH_A ^ log->seed[1] ^
+			       words[i + 1]);
+	hash = lc_fold(hash ^ words[6], LC_HASH_B ^ log->seed[1]);
+	/* Two values mean something else. */
+	return (u32)hash <= TAG_BUSY ? (u32)hash + 2 : (u32)hash;
 }
 
 static void count(struct lenscap_record *record, u32 bytes, u64 now)
@@ -298,12 +326,8 @@ void lenscap_droplog_add(struct lenscap_net *ln,
 	u64 now = lenscap_now();
 	u32 hash, i, n;
 
-	BUILD_BUG_ON(sizeof(want) % sizeof(u32));
 	fill_key(&want, guard, gen, key, verdict);
-	hash = jhash2((u32 *)&want, sizeof(want) / sizeof(u32), log->seed);
-	if (hash <= TAG_BUSY)
-		hash += 2;
-
+	hash = hash_key(log, &want);
 	for (n = 0, i = hash & log->mask; n < probes;
 	     n++, i = (i + 1) & log->mask) {
 		struct lenscap_record *record = &table->records[i];
@@ -319,7 +343,7 @@ void lenscap_droplog_add(struct lenscap_net *ln,
 				       sizeof(record->src));
 				record->guard = guard->name;
 				strscpy(record->device, verdict->device ?
-					lenscap_device_of(verdict->device)->object.name : "",
+					lenscap_device_name(lenscap_device_of(verdict->device)) : "",
 					sizeof(record->device));
 				record->revision = gen ? gen->revision : 0;
 				atomic64_set(&record->packets, 1);
@@ -337,7 +361,7 @@ void lenscap_droplog_add(struct lenscap_net *ln,
 			continue;
 		/* It may have become this between the load and the cmpxchg. */
 		if (smp_load_acquire(&table->tags[i]) == hash &&
-		    !memcmp(&record->key, &want, sizeof(want))) {
+		    same_key(&record->key, &want)) {
 			count(record, bytes, now);
 			return;
 		}

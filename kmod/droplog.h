@@ -28,8 +28,9 @@ struct lenscap_guard;
  * @mac: source MAC
  * @dst: destination address
  * @src: source address where it is the identity, otherwise zero
+ * @zero: to a whole number of words
  *
- * No padding: it is hashed and compared as bytes.
+ * No padding: it is hashed as words and compared as bytes.
  */
 struct lenscap_record_key {
 	u32 generation;
@@ -43,7 +44,8 @@ struct lenscap_record_key {
 	u8 mac[6];
 	u8 dst[16];
 	u8 src[16];
-} __packed __aligned(4);
+	u8 zero[4];
+} __packed __aligned(8);
 
 /**
  * struct lenscap_record - one drop record

@@ -103,6 +103,29 @@ out:
 	return err;
 }
 
+/**
+ * lenscap_guard_name() - the name that has a number
+ * @ln: the namespace
+ * @id: a number that lenscap_guard_name_id() gave
+ *
+ * Context: process. Return: the name, valid as long as the namespace, or NULL.
+ */
+const char *lenscap_guard_name(struct lenscap_net *ln, u16 id)
+{
+	const struct guard_name *entry;
+	const char *name = NULL;
+
+	mutex_lock(&guard_names_lock);
+	list_for_each_entry(entry, &ln->names, list) {
+		if (entry->id == id) {
+			name = entry->name;
+			break;
+		}
+	}
+	mutex_unlock(&guard_names_lock);
+	return name;
+}
+
 static struct lenscap_port *port_find(struct lenscap_net *ln,
 				      const struct net_device *dev)
 {
@@ -112,6 +135,12 @@ static struct lenscap_port *port_find(struct lenscap_net *ln,
 		if (port->dev == dev)
 			return port;
 	return NULL;
+}
+
+/* After each change of a port's guards. */
+static void port_changed(struct lenscap_port *port)
+{
+	rcu_assign_pointer(port->untagged, xa_load(&port->guards, 0));
 }
 
 static int port_create(struct lenscap_net *ln, struct net_device *dev,
@@ -135,6 +164,7 @@ static int port_create(struct lenscap_net *ln, struct net_device *dev,
 
 	/* The guard first: the hook must not meet a port without one. */
 	err = xa_err(xa_store(&port->guards, guard->vlan, guard, GFP_KERNEL));
+	port_changed(port);
 	if (!err)
 		err = nf_register_net_hook(ln->net, &port->ops);
 	if (err) {
@@ -171,6 +201,7 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 		err = -EINVAL;
 	} else if (port) {
 		err = xa_insert(&port->guards, guard->vlan, guard, GFP_KERNEL);
+		port_changed(port);
 		if (!err)
 			guard->port = port;
 		else
@@ -185,6 +216,13 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 	return err;
 }
 
+/* Take a guard out of its port. */
+static void guard_leave(struct lenscap_guard *guard)
+{
+	xa_erase(&guard->port->guards, guard->vlan);
+	port_changed(guard->port);
+}
+
 /* Take a guard out of its port, and the port away with the last one. */
 static void guard_disarm(struct lenscap_guard *guard)
 {
@@ -192,7 +230,7 @@ static void guard_disarm(struct lenscap_guard *guard)
 
 	if (!port)
 		return;
-	xa_erase(&port->guards, guard->vlan);
+	guard_leave(guard);
 	guard->port = NULL;
 	guard->state = LENSCAP_GUARD_WAITING;
 	if (!xa_empty(&port->guards))
@@ -305,8 +343,10 @@ static void guard_swap(struct lenscap_guard *old, struct lenscap_guard *new)
 {
 	new->state = old->state;
 	new->port = old->port;
-	if (new->port)
-		xa_store(&new->port->guards, new->vlan, new, GFP_KERNEL);
+	if (!new->port)
+		return;
+	xa_store(&new->port->guards, new->vlan, new, GFP_KERNEL);
+	port_changed(new->port);
 }
 
 static void guard_announce(struct lenscap_net *ln,
@@ -417,7 +457,7 @@ int lenscap_guard_set(struct lenscap_net *ln,
 		if (old->port && old->port != guard->port)
 			guard_disarm(old);
 		else if (old->port && old->vlan != guard->vlan)
-			xa_erase(&old->port->guards, old->vlan);
+			guard_leave(old);
 		list_replace(&old->list, &guard->list);
 		kfree_rcu(old, rcu);
 	} else {

@@ -44,6 +44,8 @@ struct lenscap_guard_stats {
  * @dev: the interface; valid while the hook is registered
  * @guards: by VLAN id, 0: the guard without one; written under RTNL, read by
  *	packets
+ * @untagged: the guard without a VLAN id once more, which most packets need;
+ *	RCU. It leaves here and @guards together, and is freed a grace period later
  * @ops: the hook
  * @rcu: frees it
  */
@@ -52,6 +54,7 @@ struct lenscap_port {
 	struct lenscap_net *ln;
 	struct net_device *dev;
 	struct xarray guards;
+	struct lenscap_guard __rcu *untagged;
 	struct nf_hook_ops ops;
 	struct rcu_head rcu;
 };
@@ -96,6 +99,7 @@ struct lenscap_guard_config {
 
 int lenscap_guard_name_id(struct lenscap_net *ln, const char *name, u16 *id,
 			  const char **interned);
+const char *lenscap_guard_name(struct lenscap_net *ln, u16 id);
 int lenscap_guard_set(struct lenscap_net *ln,
 		      struct lenscap_guard_config *config,
 		      struct netlink_ext_ack *extack);

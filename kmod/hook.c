@@ -2,7 +2,7 @@
 /*
  * The fast path: every frame that enters an interface with a guard.
  *
- *   frame -> VLAN tags -> guard -> lc_parse() -> lc_judge()
+ *   frame -> VLAN tags -> guard -> lc_judge_frame()
  *         -> tag the mark and accept | count, record and drop
  *
  * It runs in the netdev ingress hook, before everything but XDP and tc. It
@@ -61,8 +61,7 @@ static void tags_read(const struct sk_buff *skb, struct tags *tags)
 	struct vlan_hdr buffer;
 	int offset = 0;
 
-	memset(tags, 0, sizeof(*tags));
-	tags->inner = skb->protocol;
+	*tags = (struct tags){ .inner = skb->protocol };
 	if (skb_vlan_tag_present(skb))
 		tags_add(tags, skb->vlan_proto, skb_vlan_tag_get(skb));
 	while (eth_type_vlan(tags->inner) && tags->count < TAGS_MAX) {
@@ -110,18 +109,12 @@ static const struct lenscap_guard *guard_of(struct lenscap_port *port,
 		guard = xa_load(&port->guards, tags->id);
 	else if (tags->broken)
 		return xa_find(&port->guards, &any, ULONG_MAX, XA_PRESENT);
-	return guard ?: xa_load(&port->guards, 0);
+	return guard ?: rcu_dereference(port->untagged);
 }
 
 static void describe(const struct sk_buff *skb, const struct tags *tags,
-		     const struct lenscap_guard *guard, u8 *window,
-		     struct lc_frame *frame)
+		     const struct lenscap_guard *guard, struct lc_frame *frame)
 {
-	u32 cap = min_t(u32, skb->len, LC_WINDOW);
-
-	/* NULL: the payload is in memory that this processor cannot read. */
-	frame->data = skb_header_pointer(skb, 0, cap, window);
-	frame->cap = frame->data ? cap : 0;
 	frame->len = skb->len;
 	frame->ethertype = ntohs(tags->inner);
 	frame->vlan_stack = tags_stacked(tags, guard);
@@ -155,24 +148,69 @@ static void count_guard(const struct lenscap_guard *guard,
 
 static void count_device(const struct lc_verdict *verdict, u32 bytes)
 {
-	struct lenscap_stats *stats;
-	u64 now = lenscap_now();
+	enum lenscap_count which = LENSCAP_DROPPED;
 
 	if (!verdict->device)
 		return;
-	stats = lenscap_device_of(verdict->device)->stats;
-	if (verdict->reason == LENSCAP_REASON_NONE) {
-		atomic64_inc(&stats->passed_packets);
-		atomic64_add(bytes, &stats->passed_bytes);
-	} else if (verdict->pass) {
-		atomic64_inc(&stats->would_packets);
-		atomic64_add(bytes, &stats->would_bytes);
-	} else {
-		atomic64_inc(&stats->dropped_packets);
-		atomic64_add(bytes, &stats->dropped_bytes);
-	}
-	if (READ_ONCE(stats->last_seen) != now)
-		WRITE_ONCE(stats->last_seen, now);
+	if (verdict->reason == LENSCAP_REASON_NONE)
+		which = LENSCAP_PASSED;
+	else if (verdict->pass)
+		which = LENSCAP_WOULD;
+	lenscap_stats_add(lenscap_device_stats(lenscap_device_of(verdict->device)),
+			  which, bytes);
+}
+
+/* The verdict on a frame that is described, and what follows from it. */
+static unsigned int judge(struct lenscap_port *port, struct sk_buff *skb,
+			  const struct tags *tags,
+			  const struct lenscap_guard *guard,
+			  const struct lc_frame *frame)
+{
+	const struct lenscap_tag *tag = &port->ln->tag;
+	const struct lenscap_generation *gen;
+	/* Written whole by lc_judge_frame(). */
+	struct lc_verdict verdict __uninitialized;
+	struct lc_key key __uninitialized;
+
+	gen = rcu_dereference(port->ln->live);
+	lc_judge_frame(gen ? &gen->policy.core : NULL, &guard->core, frame,
+		       &key, &verdict);
+	/* Audit passes what its own guard would drop. Whose frame this is cannot
+	 * be told, so it must not come out tagged on another guard's VLAN.
+	 */
+	if (tags->broken && !tags->id)
+		verdict.pass = false;
+
+	count_guard(guard, &verdict, frame->len);
+	count_device(&verdict, frame->len);
+	if (verdict.reason != LENSCAP_REASON_NONE)
+		lenscap_droplog_add(port->ln, guard, gen, &key, &verdict,
+				    frame->len);
+	if (!verdict.pass)
+		return NF_DROP;
+
+	skb->mark = (skb->mark & ~(tag->mask | tag->class_mask)) |
+		    tag->value | verdict.class;
+	return NF_ACCEPT;
+}
+
+/* A frame whose headers are not all in its linear part: they are put together
+ * here, and in a function of its own, so that no other frame pays for the stack
+ * that it takes (Debian's kernels clear it).
+ */
+static noinline unsigned int judge_scattered(struct lenscap_port *port,
+					     struct sk_buff *skb,
+					     const struct tags *tags,
+					     const struct lenscap_guard *guard,
+					     struct lc_frame *frame)
+{
+	u8 window[LC_WINDOW];
+
+	/* NULL: the payload is in memory that this processor cannot read. */
+	frame->data = skb_header_pointer(skb, 0, frame->cap, window);
+	if (!frame->data)
+		frame->cap = 0;
+	return judge(port, skb, tags, guard, frame);
 }
 
 /**
@@ -190,39 +228,19 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
 	struct lenscap_port *port = priv;
-	const struct lenscap_generation *gen;
 	const struct lenscap_guard *guard;
-	struct lc_verdict verdict;
 	struct lc_frame frame;
-	struct lc_key key;
 	struct tags tags;
-	u8 window[LC_WINDOW];
 
 	tags_read(skb, &tags);
 	guard = guard_of(port, &tags);
 	if (!guard)
 		return NF_ACCEPT;
 
-	describe(skb, &tags, guard, window, &frame);
-	lc_parse(&frame, &key);
-	gen = rcu_dereference(port->ln->live);
-	lc_judge(gen ? gen->core : NULL, &guard->core, &key, &verdict);
-	/* Audit passes what its own guard would drop. Whose frame this is cannot
-	 * be told, so it must not come out tagged on another guard's VLAN.
-	 */
-	if (tags.broken && !tags.id)
-		verdict.pass = false;
-
-	count_guard(guard, &verdict, frame.len);
-	count_device(&verdict, frame.len);
-	if (verdict.reason != LENSCAP_REASON_NONE)
-		lenscap_droplog_add(port->ln, guard, gen, &key, &verdict,
-				    frame.len);
-	if (!verdict.pass)
-		return NF_DROP;
-
-	skb->mark = (skb->mark & ~(port->ln->tag.mask |
-				   port->ln->tag.class_mask)) |
-		    port->ln->tag.value | verdict.class;
-	return NF_ACCEPT;
+	describe(skb, &tags, guard, &frame);
+	frame.cap = min_t(u32, skb->len, LC_WINDOW);
+	if (unlikely(frame.cap > skb_headlen(skb)))
+		return judge_scattered(port, skb, &tags, guard, &frame);
+	frame.data = skb->data;
+	return judge(port, skb, &tags, guard, &frame);
 }

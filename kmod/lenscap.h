@@ -5,8 +5,10 @@
  *   main.c     namespaces, module load and unload
  *   guard.c    guards and the interfaces they stand on
  *   hook.c     the fast path
- *   table.c    devices, profiles, rulesets, generations: who owns what
- *   names.c    objects by name
+ *   table.c    policies and generations: who owns what
+ *   device.c   devices
+ *   profile.c  profiles and rulesets
+ *   stats.c    counters of a device
  *   extack.c   refusals that name what they refuse
  *   txn.c      transactions
  *   droplog.c  drop records
@@ -16,7 +18,7 @@
  * Locks, outermost first. lenscap_net.lock protects the live generation's
  * writers and the transaction. RTNL protects guards and ports: interfaces come
  * and go under it anyway. The tag is written under both. lenscap_droplog.lock
- * protects rotation and readers of records. rulesets_lock (table.c) and
+ * protects rotation and readers of records. rulesets_lock (profile.c) and
  * guard_names_lock (guard.c) are leaves. lenscap_net.lock is never taken under
  * RTNL, because a commit may hold it for as long as compiling takes, and RTNL
  * is the whole host's. The fast path takes none: it reads under RCU.
@@ -56,6 +58,7 @@ struct lenscap_tag {
 /**
  * struct lenscap_net - Lenscap in one network namespace
  * @net: the namespace; this lives exactly as long
+ * @seed: secret of the tables that packets look in
  * @lock: see above
  * @live: the live generation, RCU; NULL: no policy
  * @number: of the live generation, or of the last one; @lock
@@ -76,6 +79,7 @@ struct lenscap_tag {
  */
 struct lenscap_net {
 	struct net *net;
+	u64 seed[2];
 	struct mutex lock;
 	struct lenscap_generation __rcu *live;
 	u32 number;

@@ -7,12 +7,14 @@
  * reference), so unloading never opens a door.
  */
 #include <linux/module.h>
+#include <linux/random.h>
 #include <net/netns/generic.h>
 
 #include "event.h"
 #include "guard.h"
 #include "lenscap.h"
 #include "netlink.h"
+#include "table.h"
 #include "txn.h"
 
 static unsigned int net_id __read_mostly;
@@ -35,6 +37,7 @@ static int __net_init net_init(struct net *net)
 	struct lenscap_net *ln = lenscap_net(net);
 
 	ln->net = net;
+	get_random_bytes(ln->seed, sizeof(ln->seed));
 	mutex_init(&ln->lock);
 	ln->tag.value = 0x4c000000;
 	ln->tag.mask = 0xff000000;
@@ -65,9 +68,14 @@ static int __init lenscap_init(void)
 {
 	int err;
 
+	err = lenscap_rulesets_init();
+	if (err)
+		return err;
 	lenscap_wq = alloc_workqueue("lenscap", WQ_UNBOUND, 0);
-	if (!lenscap_wq)
-		return -ENOMEM;
+	if (!lenscap_wq) {
+		err = -ENOMEM;
+		goto rulesets;
+	}
 	err = register_pernet_subsys(&net_ops);
 	if (err)
 		goto wq;
@@ -80,6 +88,8 @@ pernet:
 	unregister_pernet_subsys(&net_ops);
 wq:
 	destroy_workqueue(lenscap_wq);
+rulesets:
+	lenscap_rulesets_exit();
 	return err;
 }
 
@@ -89,8 +99,9 @@ wq:
  * 3. Then the namespaces' state; what must outlive packets is handed to RCU.
  * 4. rcu_barrier() waits for those callbacks: they free guards, and queue the
  *    work that frees generations.
- * 5. destroy_workqueue() waits for that work. Then no code of the module can be
- *    running, and nothing refers to it.
+ * 5. destroy_workqueue() waits for that work, which was the last to hold
+ *    profiles and rulesets. Then no code of the module can be running, and nothing
+ *    refers to it.
  */
 static void __exit lenscap_exit(void)
 {
@@ -99,6 +110,7 @@ static void __exit lenscap_exit(void)
 	unregister_pernet_subsys(&net_ops);
 	rcu_barrier();
 	destroy_workqueue(lenscap_wq);
+	lenscap_rulesets_exit();
 }
 
 module_init(lenscap_init);

@@ -137,9 +137,11 @@ int lenscap_put_generation(struct sk_buff *skb,
 			gen->policy.devices.count) ||
 	    nla_put_u32(skb, LENSCAP_INFO_A_PROFILES,
 			gen->policy.profiles.count) ||
-	    nla_put_u32(skb, LENSCAP_INFO_A_RULESETS, gen->rulesets) ||
-	    nla_put_u32(skb, LENSCAP_INFO_A_RULES, gen->ruleset_rules) ||
-	    nla_put_u64_64bit(skb, LENSCAP_INFO_A_MEMORY, gen->bytes,
+	    nla_put_u32(skb, LENSCAP_INFO_A_RULESETS,
+			gen->policy.rulesets.count) ||
+	    nla_put_u32(skb, LENSCAP_INFO_A_RULES, gen->policy.ruleset_rules) ||
+	    nla_put_u64_64bit(skb, LENSCAP_INFO_A_MEMORY,
+			      sizeof(*gen) + lenscap_policy_bytes(&gen->policy),
 			      LENSCAP_INFO_A_PAD))
 		return -EMSGSIZE;
 	return 0;
@@ -264,6 +266,7 @@ static int tag_change(struct lenscap_net *ln, const struct lenscap_tag *tag,
 		      struct netlink_ext_ack *extack)
 {
 	const struct lenscap_generation *live = lenscap_live(ln);
+	u32 classes = live ? lenscap_policy_classes(&live->policy) : 0;
 	int err = -EBUSY;
 
 	rtnl_lock();
@@ -273,7 +276,7 @@ static int tag_change(struct lenscap_net *ln, const struct lenscap_tag *tag,
 		NL_SET_ERR_MSG(extack, "the tag cannot change while there are guards: delete them first");
 	} else if (ln->txn) {
 		NL_SET_ERR_MSG(extack, "the tag cannot change while a transaction is open: commit or abort it first");
-	} else if (live && live->classes & ~tag->class_mask) {
+	} else if (classes & ~tag->class_mask) {
 		NL_SET_ERR_MSG(extack, "the live policy has a class that does not fit the new class mask");
 	} else {
 		ln->tag = *tag;

@@ -5,10 +5,11 @@
  * A dump is many messages, between which no lock is held and another generation
  * may become live. Each message is of the generation that is live then; when it
  * is not the one that the message before was of, the reader is told by
- * NLM_F_DUMP_INTR and asks again. A position is a slot of a name table.
+ * NLM_F_DUMP_INTR and asks again. A position is one of lc_trie_next().
  */
 #include <net/sock.h>
 
+#include "guard.h"
 #include "netlink.h"
 #include "table.h"
 #include "txn.h"
@@ -61,20 +62,22 @@ static int fill_profile(struct sk_buff *skb, struct netlink_callback *cb,
 {
 	const struct lc_ruleset *set = profile->core.ruleset;
 	void *header = dump_begin(skb, cb, LENSCAP_CMD_PROFILE_GET);
-	u32 i = *first;
+	struct lc_rule_walk walk;
+	u32 i = *first, users = 0;
+	struct lc_rule rule;
 
 	if (!header)
 		return -EMSGSIZE;
-	if (nla_put_string(skb, LENSCAP_PROFILE_A_NAME,
-			   profile->object.name) ||
+	lenscap_policy_slot(policy, profile->slot, &users);
+	if (nla_put_string(skb, LENSCAP_PROFILE_A_NAME, profile->name) ||
 	    nla_put_u8(skb, LENSCAP_PROFILE_A_MODE, profile->core.mode) ||
 	    nla_put_u32(skb, LENSCAP_PROFILE_A_CLASS, profile->core.class) ||
 	    nla_put_u32(skb, LENSCAP_PROFILE_A_RULES, set->count) ||
-	    nla_put_u32(skb, LENSCAP_PROFILE_A_DEVICES,
-			policy->users[profile->slot]) ||
+	    nla_put_u32(skb, LENSCAP_PROFILE_A_DEVICES, users) ||
 	    nla_put_u32(skb, LENSCAP_PROFILE_A_FIRST, i))
 		goto full;
-	while (i < set->count && !fill_rule(skb, &set->rules[i]))
+	lc_rules_begin(set, i, &walk);
+	while (lc_rules_next(set, &walk, &rule) && !fill_rule(skb, &rule))
 		i++;
 	if (i == *first && set->count)
 		goto full;
@@ -90,7 +93,7 @@ full:
 /**
  * lenscap_nl_profile_dump() - PROFILE_GET
  * @skb: message to fill
- * @cb: args[0]: slot of the name table, args[1]: rules of its profile sent
+ * @cb: args[0]: position of a profile, args[1]: rules of it that were sent
  *
  * Context: process. Return: bytes or a negative error.
  */
@@ -98,7 +101,7 @@ int lenscap_nl_profile_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct lenscap_net *ln = lenscap_net(sock_net(cb->skb->sk));
 	const struct lenscap_generation *live;
-	const struct lenscap_names *names;
+	const struct lenscap_profile *profile;
 	int err = 0;
 
 	mutex_lock(&ln->lock);
@@ -106,15 +109,13 @@ int lenscap_nl_profile_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	cb->seq = live ? live->number : 0;
 	if (!live)
 		goto out;
-	names = &live->policy.profiles;
-	for (; cb->args[0] <= names->mask; cb->args[0]++) {
-		const struct lenscap_object *object =
-			names->slots[cb->args[0]];
-		const struct lenscap_profile *profile =
-			(const struct lenscap_profile *)object;
+	for (;;) {
+		u64 position = cb->args[0];
 
+		profile = lc_trie_next(&lenscap_profile_names,
+				       &live->policy.profiles, &position);
 		if (!profile)
-			continue;
+			break;
 		/* Another generation may have come: see the top. */
 		if (cb->args[1] >= profile->core.ruleset->count)
 			cb->args[1] = 0;
@@ -122,6 +123,7 @@ int lenscap_nl_profile_dump(struct sk_buff *skb, struct netlink_callback *cb)
 				   (unsigned long *)&cb->args[1]);
 		if (err)
 			break;
+		cb->args[0] = position;
 		cb->args[1] = 0;
 	}
 out:
@@ -129,62 +131,66 @@ out:
 	return skb->len ?: err;
 }
 
-static int fill_stats(struct sk_buff *skb, const struct lenscap_stats *stats)
+static int fill_stats(struct sk_buff *skb, struct lenscap_stats *stats)
 {
-	const struct {
-		int type;
-		u64 value;
-	} values[] = {
-		{ LENSCAP_DEVICE_A_PASSED_PACKETS,
-		  atomic64_read(&stats->passed_packets) },
-		{ LENSCAP_DEVICE_A_PASSED_BYTES,
-		  atomic64_read(&stats->passed_bytes) },
-		{ LENSCAP_DEVICE_A_DROPPED_PACKETS,
-		  atomic64_read(&stats->dropped_packets) },
-		{ LENSCAP_DEVICE_A_DROPPED_BYTES,
-		  atomic64_read(&stats->dropped_bytes) },
-		{ LENSCAP_DEVICE_A_WOULD_PACKETS,
-		  atomic64_read(&stats->would_packets) },
-		{ LENSCAP_DEVICE_A_WOULD_BYTES,
-		  atomic64_read(&stats->would_bytes) },
-		{ LENSCAP_DEVICE_A_LAST_SEEN, READ_ONCE(stats->last_seen) },
+	static const struct {
+		int packets;
+		int bytes;
+	} types[LENSCAP_COUNTS] = {
+		[LENSCAP_PASSED] = { LENSCAP_DEVICE_A_PASSED_PACKETS,
+				     LENSCAP_DEVICE_A_PASSED_BYTES },
+		[LENSCAP_DROPPED] = { LENSCAP_DEVICE_A_DROPPED_PACKETS,
+				      LENSCAP_DEVICE_A_DROPPED_BYTES },
+		[LENSCAP_WOULD] = { LENSCAP_DEVICE_A_WOULD_PACKETS,
+				    LENSCAP_DEVICE_A_WOULD_BYTES },
 	};
-	u32 i;
+	enum lenscap_count which;
+	u64 packets, bytes;
 
-	for (i = 0; i < ARRAY_SIZE(values); i++)
-		if (nla_put_u64_64bit(skb, values[i].type, values[i].value,
+	for (which = 0; which < LENSCAP_COUNTS; which++) {
+		lenscap_stats_read(stats, which, &packets, &bytes);
+		if (nla_put_u64_64bit(skb, types[which].packets, packets,
+				      LENSCAP_DEVICE_A_PAD) ||
+		    nla_put_u64_64bit(skb, types[which].bytes, bytes,
 				      LENSCAP_DEVICE_A_PAD))
 			return -EMSGSIZE;
-	return 0;
+	}
+	return nla_put_u64_64bit(skb, LENSCAP_DEVICE_A_LAST_SEEN,
+				 lenscap_stats_seen(stats),
+				 LENSCAP_DEVICE_A_PAD);
 }
 
-static int fill_device(struct sk_buff *skb,
+static int fill_device(struct sk_buff *skb, struct lenscap_net *ln,
 		       const struct lenscap_policy *policy,
-		       const struct lenscap_device *device)
+		       struct lenscap_device *device)
 {
 	const struct lenscap_profile *profile =
-		policy->slots[device->core.profile];
+		lenscap_policy_slot(policy, device->core.profile, NULL);
+	const char *guard = device->core.guard == LC_GUARD_ANY ? NULL :
+			    lenscap_guard_name(ln, device->core.guard);
+	struct lc_prefix addr;
 	u32 i;
 
-	if (nla_put_string(skb, LENSCAP_DEVICE_A_NAME, device->object.name) ||
-	    (device->guard &&
-	     nla_put_string(skb, LENSCAP_DEVICE_A_GUARD, device->guard)) ||
+	if (nla_put_string(skb, LENSCAP_DEVICE_A_NAME,
+			   lenscap_device_name(device)) ||
+	    (guard && nla_put_string(skb, LENSCAP_DEVICE_A_GUARD, guard)) ||
 	    (device->core.has_mac &&
 	     nla_put(skb, LENSCAP_DEVICE_A_MAC, ETH_ALEN, device->core.mac)) ||
 	    nla_put_string(skb, LENSCAP_DEVICE_A_PROFILE,
-			   profile->object.name))
+			   profile->name))
 		return -EMSGSIZE;
-	for (i = 0; i < device->core.naddrs; i++)
-		if (lenscap_put_prefix(skb, LENSCAP_DEVICE_A_ADDRESS,
-				       &device->core.addrs[i]))
+	for (i = 0; i < device->core.naddrs; i++) {
+		lc_device_addr(&device->core, i, &addr);
+		if (lenscap_put_prefix(skb, LENSCAP_DEVICE_A_ADDRESS, &addr))
 			return -EMSGSIZE;
-	return fill_stats(skb, device->stats);
+	}
+	return fill_stats(skb, lenscap_device_stats(device));
 }
 
 /**
  * lenscap_nl_device_dump() - DEVICE_GET of all
  * @skb: message to fill
- * @cb: args[0]: slot of the name table
+ * @cb: args[0]: position of a device
  *
  * Context: process. Return: bytes or a negative error.
  */
@@ -192,7 +198,7 @@ int lenscap_nl_device_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct lenscap_net *ln = lenscap_net(sock_net(cb->skb->sk));
 	const struct lenscap_generation *live;
-	const struct lenscap_names *names;
+	struct lenscap_device *device;
 	int err = 0;
 
 	mutex_lock(&ln->lock);
@@ -200,25 +206,26 @@ int lenscap_nl_device_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	cb->seq = live ? live->number : 0;
 	if (!live)
 		goto out;
-	names = &live->policy.devices;
-	for (; cb->args[0] <= names->mask; cb->args[0]++) {
-		const struct lenscap_object *object =
-			names->slots[cb->args[0]];
+	for (;;) {
+		u64 position = cb->args[0];
 		void *header;
 
-		if (!object)
-			continue;
+		device = (struct lenscap_device *)
+			 lc_trie_next(&lenscap_device_names,
+				      &live->policy.devices, &position);
+		if (!device)
+			break;
 		err = -EMSGSIZE;
 		header = dump_begin(skb, cb, LENSCAP_CMD_DEVICE_GET);
 		if (!header)
 			break;
-		err = fill_device(skb, &live->policy,
-				  (const struct lenscap_device *)object);
+		err = fill_device(skb, ln, &live->policy, device);
 		if (err) {
 			genlmsg_cancel(skb, header);
 			break;
 		}
 		genlmsg_end(skb, header);
+		cb->args[0] = position;
 	}
 out:
 	mutex_unlock(&ln->lock);
@@ -229,14 +236,14 @@ static int get_one(struct lenscap_net *ln, struct sk_buff *skb,
 		   const char *name, struct netlink_ext_ack *extack)
 {
 	const struct lenscap_generation *live = lenscap_live(ln);
-	const struct lenscap_device *device;
+	struct lenscap_device *device;
 
 	device = live ? lenscap_policy_device(&live->policy, name) : NULL;
 	if (!device) {
 		NL_SET_ERR_MSG(extack, "the live policy has no device of this name");
 		return -ENOENT;
 	}
-	return fill_device(skb, &live->policy, device);
+	return fill_device(skb, ln, &live->policy, device);
 }
 
 /**

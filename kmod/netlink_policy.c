@@ -113,7 +113,14 @@ int lenscap_nl_txn_begin(struct sk_buff *request, struct genl_info *info)
 		nlmsg_free(skb);
 		return err;
 	}
-	return answer_send(skb, info, header, number);
+	err = answer_send(skb, info, header, number);
+	/* Who is told that it failed must not have a transaction open. */
+	if (err) {
+		mutex_lock(&ln->lock);
+		lenscap_txn_abort(ln, info->snd_portid, NULL);
+		mutex_unlock(&ln->lock);
+	}
+	return err;
 }
 
 /**
@@ -269,6 +276,13 @@ static struct lenscap_profile *read_profile(struct genl_info *info,
 	return profile;
 }
 
+static const struct lenscap_policy *live_policy(const struct lenscap_net *ln)
+{
+	const struct lenscap_generation *live = lenscap_live(ln);
+
+	return live ? &live->policy : NULL;
+}
+
 /**
  * lenscap_nl_profile_set() - PROFILE_SET
  * @request: unused
@@ -311,7 +325,8 @@ int lenscap_nl_profile_set(struct sk_buff *request, struct genl_info *info)
 				   ln->tag.class_mask);
 		err = -EINVAL;
 	} else {
-		err = lenscap_policy_set_profile(&txn->policy, profile);
+		err = lenscap_policy_set_profile(&txn->policy,
+						 live_policy(ln), profile);
 		if (err == -ENOSPC)
 			lenscap_extack_fmt(info->extack, "profile \"%s\" is beyond the limit of %u profiles or %u rules in all",
 					   name, LENSCAP_MAX_PROFILES,
@@ -380,14 +395,15 @@ int lenscap_nl_device_del(struct sk_buff *request, struct genl_info *info)
 }
 
 /* The part of a device that needs neither lock nor transaction. */
-static int read_addresses(struct genl_info *info, struct lenscap_device *device)
+static int read_addresses(struct genl_info *info, struct lc_prefix *addrs)
 {
+	bool has_mac = info->attrs[LENSCAP_DEVICE_A_MAC];
 	const struct nlattr *attr;
 	u32 n = 0, i;
 	int rem;
 
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
-		struct lc_prefix *addr = &device->core.addrs[n];
+		struct lc_prefix *addr = &addrs[n];
 		int err;
 
 		if (nla_type(attr) != LENSCAP_DEVICE_A_ADDRESS)
@@ -395,14 +411,13 @@ static int read_addresses(struct genl_info *info, struct lenscap_device *device)
 		err = lenscap_get_prefix(attr, addr, info->extack);
 		if (err)
 			return err;
-		if (!device->core.has_mac &&
+		if (!has_mac &&
 		    addr->len != (addr->family == LC_FAMILY_IPV4 ? 32 : 128)) {
 			NL_SET_ERR_MSG_ATTR(info->extack, attr, "a device without a MAC is recognised by its addresses, which cannot be prefixes");
 			return -EINVAL;
 		}
 		for (i = 0; i < n; i++) {
-			if (memcmp(&device->core.addrs[i], addr,
-				   sizeof(*addr)))
+			if (memcmp(&addrs[i], addr, sizeof(*addr)))
 				continue;
 			NL_SET_ERR_MSG_ATTR(info->extack, attr, "the device has this address twice");
 			return -EINVAL;
@@ -418,6 +433,7 @@ static struct lenscap_device *read_device(struct genl_info *info,
 	u32 count = count_attrs(info, LENSCAP_DEVICE_A_ADDRESS);
 	const struct nlattr *mac = info->attrs[LENSCAP_DEVICE_A_MAC];
 	struct lenscap_device *device;
+	struct lc_prefix *addrs;
 	int err;
 
 	if (!count) {
@@ -433,37 +449,23 @@ static struct lenscap_device *read_device(struct genl_info *info,
 		NL_SET_ERR_MSG_ATTR(info->extack, mac, "not the MAC of one interface: it is zero, multicast or broadcast");
 		return ERR_PTR(-EINVAL);
 	}
-	device = lenscap_device_create(name, count);
+	addrs = kcalloc(count, sizeof(*addrs), GFP_KERNEL);
+	if (!addrs)
+		return ERR_PTR(-ENOMEM);
+	err = read_addresses(info, addrs);
+	if (err) {
+		kfree(addrs);
+		return ERR_PTR(err);
+	}
+	device = lenscap_device_create(name, addrs, count);
+	kfree(addrs);
 	if (!device)
 		return ERR_PTR(-ENOMEM);
 	if (mac) {
 		device->core.has_mac = true;
-		ether_addr_copy(device->core.mac, nla_data(mac));
-	}
-	err = read_addresses(info, device);
-	if (err) {
-		lenscap_device_put(device);
-		return ERR_PTR(err);
+		memcpy(device->core.mac, nla_data(mac), ETH_ALEN);
 	}
 	return device;
-}
-
-/* Counters are the device's own: those of its name, staged or live. The live
- * generation cannot change while this transaction is open.
- */
-static int find_stats(struct lenscap_net *ln, const struct lenscap_txn *txn,
-		      struct lenscap_device *device)
-{
-	struct lenscap_generation *live = lenscap_live(ln);
-	struct lenscap_device *same;
-
-	same = lenscap_policy_device(&txn->policy, device->object.name);
-	if (!same && live)
-		same = lenscap_policy_device(&live->policy,
-					     device->object.name);
-	device->stats = same ? lenscap_stats_get(same->stats) :
-			       lenscap_stats_create();
-	return device->stats ? 0 : -ENOMEM;
 }
 
 /* The number of its guard. Last of what may be refused, for a name stays known
@@ -473,15 +475,16 @@ static int find_guard(struct lenscap_net *ln, struct genl_info *info,
 		      struct lenscap_device *device)
 {
 	const struct nlattr *attr = info->attrs[LENSCAP_DEVICE_A_GUARD];
+	const char *name;
 	int err;
 
 	if (!attr)
 		return 0;
 	err = lenscap_guard_name_id(ln, nla_data(attr), &device->core.guard,
-				    &device->guard);
+				    &name);
 	if (err == -ENOSPC)
 		lenscap_extack_fmt(info->extack, "device \"%s\": %u different guard names were used in this namespace, which is the limit",
-				   device->object.name,
+				   lenscap_device_name(device),
 				   LENSCAP_MAX_GUARD_NAMES);
 	return err;
 }
@@ -499,19 +502,17 @@ static int stage_device(struct lenscap_net *ln, struct genl_info *info,
 	found = lenscap_policy_profile(&txn->policy, profile);
 	if (!found) {
 		lenscap_extack_fmt(info->extack, "device \"%s\": there is no profile \"%s\" in this transaction: set it first",
-				   device->object.name, profile);
+				   lenscap_device_name(device), profile);
 		return -ENOENT;
 	}
 	device->core.profile = found->slot;
 	err = find_guard(ln, info, device);
-	if (!err)
-		err = find_stats(ln, txn, device);
 	if (err)
 		return err;
-	err = lenscap_policy_set_device(&txn->policy, device);
+	err = lenscap_policy_set_device(&txn->policy, live_policy(ln), device);
 	if (err == -ENOSPC)
 		lenscap_extack_fmt(info->extack, "device \"%s\" is beyond the limit of %u devices",
-				   device->object.name, LENSCAP_MAX_DEVICES);
+				   lenscap_device_name(device), LENSCAP_MAX_DEVICES);
 	return err;
 }
 

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices, profiles, rulesets and generations: who owns what.
+ * Policies and generations: who owns what.
  *
  * Devices and profiles are immutable. To change one is to make another of the
- * same name, so that a generation never changes under a packet's eyes and two
- * generations can share what is equal in them. Ownership is a tree of
- * references:
+ * same name, so that a generation never changes under a packet's eyes. A policy
+ * holds them in tries by name (core/trie.c), and two policies share all nodes in
+ * which they do not differ: to begin a transaction from the live policy, and to
+ * commit one changed device out of 50,000, costs what has changed. Ownership is
+ * a tree of references:
  *
- *   generation or transaction -> policy -> device  -> stats
- *                                       -> profile -> ruleset
+ *   generation or transaction -> policy -> nodes -> device -> older device
+ *                                                -> profile -> ruleset
+ *
+ * What packets see is in policy.core, which owns no device and no profile: each
+ * that it points to is in the same policy's tries by name. Profiles are put there
+ * while they are staged, devices by the commit, which compares the names that
+ * are staged with those that are there: only in the end can be said whether two
+ * devices answer to one MAC.
  *
  * A packet holds no reference. It finds a generation through
  * lenscap_net.live under rcu_read_lock() and reaches everything else from it.
- * Lifetime, for each of these objects:
+ * Lifetime, for each of these objects, nodes included:
  *
  *  1. A packet can reach an object only through a generation that was live
  *     when its read-side section began.
@@ -22,238 +30,63 @@
  *  3. So the last reference to an object that a packet can reach is dropped
  *     after that packet is done, and the object may be freed at once.
  *  4. An object that was never live is reachable by no packet at all.
+ *  5. A node is changed in place only if no other trie can reach it. It may have
+ *     been live once; then, by 2, its packets are gone.
  *
  * Nobody waits for the grace period: queue_rcu_work() runs the free in process
  * context later, where 50,000 objects may take their time.
  */
-#include <linux/hashtable.h>
-#include <linux/random.h>
+#include <linux/jhash.h>
+#include <linux/net.h>
 #include <linux/slab.h>
 
 #include "table.h"
 
-/* All rulesets of all namespaces by hash of their rules. */
-static DEFINE_HASHTABLE(rulesets, 12);
-static DEFINE_MUTEX(rulesets_lock);
-
 /**
- * lenscap_stats_create() - counters for a new device
+ * lenscap_name_hash() - hash of the name of a device or profile
+ * @name: NUL-terminated
  *
- * Context: process. Return: counters with one reference, or NULL.
+ * Seeded at module load, so that nobody can write a policy whose names collide.
  */
-struct lenscap_stats *lenscap_stats_create(void)
+u32 lenscap_name_hash(const char *name)
 {
-	struct lenscap_stats *stats = kzalloc(sizeof(*stats),
-					      GFP_KERNEL_ACCOUNT);
+	static u32 seed __read_mostly;
 
-	if (stats)
-		refcount_set(&stats->refs, 1);
-	return stats;
-}
-
-/**
- * lenscap_stats_get() - another reference
- * @stats: the counters
- */
-struct lenscap_stats *lenscap_stats_get(struct lenscap_stats *stats)
-{
-	refcount_inc(&stats->refs);
-	return stats;
-}
-
-/**
- * lenscap_stats_put() - drop a reference; see above for why kfree() is enough
- * @stats: the counters or NULL
- */
-void lenscap_stats_put(struct lenscap_stats *stats)
-{
-	if (stats && refcount_dec_and_test(&stats->refs))
-		kfree(stats);
-}
-
-static void object_init(struct lenscap_object *object, char *name_buffer,
-			const char *name)
-{
-	strcpy(name_buffer, name);
-	refcount_set(&object->refs, 1);
-	object->hash = lenscap_names_hash(name);
-	object->name = name_buffer;
-}
-
-/**
- * lenscap_device_create() - a device without counters or guard
- * @name: its name, at most LENSCAP_NAME_LEN bytes
- * @naddrs: room for so many addresses, to be filled in by the caller
- *
- * Context: process. Return: the device with one reference, or NULL.
- */
-struct lenscap_device *lenscap_device_create(const char *name, u32 naddrs)
-{
-	struct lenscap_device *device;
-	size_t addrs = struct_size(device, core.addrs, naddrs);
-	size_t bytes = addrs + strlen(name) + 1;
-
-	device = kzalloc(bytes, GFP_KERNEL_ACCOUNT);
-	if (!device)
-		return NULL;
-	object_init(&device->object, (char *)device + addrs, name);
-	device->bytes = bytes + sizeof(struct lenscap_stats);
-	device->core.naddrs = naddrs;
-	return device;
-}
-
-/**
- * lenscap_device_put() - drop a reference
- * @device: the device
- */
-void lenscap_device_put(struct lenscap_device *device)
-{
-	if (!refcount_dec_and_test(&device->object.refs))
-		return;
-	lenscap_stats_put(device->stats);
-	kfree(device);
-}
-
-/* The ruleset with these rules, found or made. */
-static struct lenscap_ruleset *ruleset_get(const struct lc_rule *rules,
-					   u32 count)
-{
-	struct lenscap_ruleset *found, *set;
-	int err;
-
-	set = kzalloc(sizeof(*set), GFP_KERNEL_ACCOUNT);
-	if (!set)
-		return ERR_PTR(-ENOMEM);
-	refcount_set(&set->refs, 1);
-	err = lc_ruleset_create(rules, count, &set->core);
-	if (err) {
-		kfree(set);
-		return ERR_PTR(err);
-	}
-
-	mutex_lock(&rulesets_lock);
-	hash_for_each_possible(rulesets, found, node, set->core->hash) {
-		if (!lc_ruleset_equal(found->core, set->core))
-			continue;
-		refcount_inc(&found->refs);
-		mutex_unlock(&rulesets_lock);
-		lc_ruleset_destroy(set->core);
-		kfree(set);
-		return found;
-	}
-	hash_add(rulesets, &set->node, set->core->hash);
-	mutex_unlock(&rulesets_lock);
-	return set;
-}
-
-static void ruleset_put(struct lenscap_ruleset *set)
-{
-	if (!refcount_dec_and_mutex_lock(&set->refs, &rulesets_lock))
-		return;
-	hash_del(&set->node);
-	mutex_unlock(&rulesets_lock);
-	lc_ruleset_destroy(set->core);
-	kfree(set);
-}
-
-/**
- * lenscap_profile_create() - a profile that enforces, with class 0
- * @name: its name, at most LENSCAP_NAME_LEN bytes
- * @rules: its rules
- * @count: how many
- *
- * Context: process.
- *
- * Return: the profile with one reference, or ERR_PTR(-ENOMEM), or
- * ERR_PTR(-EINVAL) if a rule is malformed.
- */
-struct lenscap_profile *lenscap_profile_create(const char *name,
-					       const struct lc_rule *rules,
-					       u32 count)
-{
-	struct lenscap_profile *profile;
-
-	profile = kzalloc(sizeof(*profile) + strlen(name) + 1,
-			  GFP_KERNEL_ACCOUNT);
-	if (!profile)
-		return ERR_PTR(-ENOMEM);
-	profile->ruleset = ruleset_get(rules, count);
-	if (IS_ERR(profile->ruleset)) {
-		int err = PTR_ERR(profile->ruleset);
-
-		kfree(profile);
-		return ERR_PTR(err);
-	}
-	object_init(&profile->object, (char *)(profile + 1), name);
-	profile->core.ruleset = profile->ruleset->core;
-	return profile;
-}
-
-/**
- * lenscap_profile_put() - drop a reference
- * @profile: the profile
- */
-void lenscap_profile_put(struct lenscap_profile *profile)
-{
-	if (!refcount_dec_and_test(&profile->object.refs))
-		return;
-	ruleset_put(profile->ruleset);
-	kfree(profile);
+	net_get_random_once(&seed, sizeof(seed));
+	return jhash(name, strlen(name), seed);
 }
 
 /**
  * lenscap_policy_init() - an empty policy
  * @policy: the policy
- *
- * Context: process. Return: 0 or -ENOMEM.
+ * @seed: secret for its hashes, the same for all policies of a namespace
  */
-int lenscap_policy_init(struct lenscap_policy *policy)
+void lenscap_policy_init(struct lenscap_policy *policy, const u64 *seed)
 {
 	memset(policy, 0, sizeof(*policy));
-	if (lenscap_names_init(&policy->devices))
-		return -ENOMEM;
-	if (lenscap_names_init(&policy->profiles)) {
-		lenscap_names_free(&policy->devices);
-		return -ENOMEM;
-	}
-	return 0;
+	lc_generation_init(&policy->core, seed);
 }
 
 /**
- * lenscap_policy_copy() - a policy that holds the same objects
+ * lenscap_policy_copy() - a policy to stage changes in
  * @to: the copy
- * @from: the original
+ * @from: the original, a live policy
  *
- * Context: process. Return: 0 or -ENOMEM.
+ * Costs the same whatever is in it.
  */
-int lenscap_policy_copy(struct lenscap_policy *to,
-			const struct lenscap_policy *from)
+void lenscap_policy_copy(struct lenscap_policy *to,
+			 const struct lenscap_policy *from)
 {
-	size_t slots = array_size(from->nslots, sizeof(*to->slots));
-	size_t users = array_size(from->nslots, sizeof(*to->users));
-
-	memset(to, 0, sizeof(*to));
-	if (from->nslots) {
-		to->slots = kvmalloc(slots, GFP_KERNEL_ACCOUNT);
-		to->users = kvmalloc(users, GFP_KERNEL_ACCOUNT);
-		if (!to->slots || !to->users)
-			goto fail;
-		memcpy(to->slots, from->slots, slots);
-		memcpy(to->users, from->users, users);
-		to->nslots = from->nslots;
-	}
-	if (lenscap_names_copy(&to->devices, &from->devices))
-		goto fail;
-	if (lenscap_names_copy(&to->profiles, &from->profiles))
-		goto fail;
-	to->hint = from->hint;
-	to->rules = from->rules;
-	to->bytes = from->bytes;
-	return 0;
-
-fail:
-	lenscap_policy_destroy(to);
-	return -ENOMEM;
+	*to = *from;
+	/* Slots that were passed over because an older policy had them may be
+	 * free by now.
+	 */
+	to->hint = 0;
+	lc_generation_share(&to->core, &from->core);
+	lc_trie_share(&to->devices, &from->devices);
+	lc_trie_share(&to->indexed, &from->devices);
+	lc_trie_share(&to->profiles, &from->profiles);
+	lc_trie_share(&to->rulesets, &from->rulesets);
 }
 
 /**
@@ -262,68 +95,198 @@ fail:
  */
 void lenscap_policy_destroy(struct lenscap_policy *policy)
 {
-	struct lenscap_object *object;
-	u32 i;
-
-	if (policy->devices.slots)
-		lenscap_names_for_each(&policy->devices, i, object)
-			lenscap_device_put((struct lenscap_device *)object);
-	if (policy->profiles.slots)
-		lenscap_names_for_each(&policy->profiles, i, object)
-			lenscap_profile_put((struct lenscap_profile *)object);
-	lenscap_names_free(&policy->devices);
-	lenscap_names_free(&policy->profiles);
-	kvfree(policy->slots);
-	kvfree(policy->users);
-	policy->slots = NULL;
-	policy->users = NULL;
+	lc_generation_drop(&policy->core);
+	lc_trie_drop(&lenscap_device_names, &policy->indexed);
+	lc_trie_drop(&lenscap_device_names, &policy->devices);
+	lc_trie_drop(&lenscap_ruleset_type, &policy->rulesets);
+	lc_trie_drop(&lenscap_profile_names, &policy->profiles);
 }
 
-/* A free slot, growing the arrays if there is none. No slot below the hint is
- * free, so that filling a policy costs a step a profile.
- */
-static int free_slot(struct lenscap_policy *policy, u32 *slot)
+static bool match_device(const void *leaf, const void *name)
 {
-	struct lenscap_profile **slots;
-	u32 *users;
-	u32 more;
+	return !strcmp(lenscap_device_name(leaf), name);
+}
 
-	while (policy->hint < policy->nslots && policy->slots[policy->hint])
+static bool match_profile(const void *leaf, const void *name)
+{
+	return !strcmp(((const struct lenscap_profile *)leaf)->name, name);
+}
+
+static bool match_ruleset(const void *leaf, const void *set)
+{
+	return leaf == set;
+}
+
+/**
+ * lenscap_policy_device() - look a device up by name
+ * @policy: the policy
+ * @name: NUL-terminated
+ *
+ * Return: the device, without a reference of its own, or NULL.
+ */
+struct lenscap_device *lenscap_policy_device(const struct lenscap_policy *policy,
+					     const char *name)
+{
+	return (struct lenscap_device *)
+		lc_trie_find(1, &policy->devices, lenscap_name_hash(name),
+			     match_device, name, NULL);
+}
+
+/**
+ * lenscap_policy_profile() - look a profile up by name
+ * @policy: the policy
+ * @name: NUL-terminated
+ *
+ * Return: the profile, without a reference of its own, or NULL.
+ */
+struct lenscap_profile *
+lenscap_policy_profile(const struct lenscap_policy *policy, const char *name)
+{
+	return (struct lenscap_profile *)
+		lc_trie_find(1, &policy->profiles, lenscap_name_hash(name),
+			     match_profile, name, NULL);
+}
+
+/**
+ * lenscap_policy_slot() - the profile in a slot
+ * @policy: the policy
+ * @slot: number
+ * @users: receives how many devices have it, or NULL
+ *
+ * Return: the profile, without a reference of its own, or NULL.
+ */
+const struct lenscap_profile *
+lenscap_policy_slot(const struct lenscap_policy *policy, u32 slot, u32 *users)
+{
+	const struct lc_slot *found = lc_generation_slot(&policy->core, slot);
+
+	if (!found || !found->profile)
+		return NULL;
+	if (users)
+		*users = found->users;
+	return container_of(found->profile, struct lenscap_profile, core);
+}
+
+/* A slot that is free here, and in the live policy: those that keep their name
+ * keep their slot, so that devices which do not change can stay as they are. No
+ * slot below the hint is free, so that filling a policy costs a step a profile.
+ */
+static u32 free_slot(struct lenscap_policy *policy,
+		     const struct lenscap_policy *live)
+{
+	while (lenscap_policy_slot(policy, policy->hint, NULL) ||
+	       (live && lenscap_policy_slot(live, policy->hint, NULL)))
 		policy->hint++;
-	if (policy->hint < policy->nslots) {
-		*slot = policy->hint;
-		return 0;
-	}
+	return policy->hint;
+}
 
-	more = max(16U, policy->nslots * 2);
-	slots = kvcalloc(more, sizeof(*slots), GFP_KERNEL_ACCOUNT);
-	users = kvcalloc(more, sizeof(*users), GFP_KERNEL_ACCOUNT);
-	if (!slots || !users) {
-		kvfree(slots);
-		kvfree(users);
-		return -ENOMEM;
-	}
-	if (policy->nslots) {
-		memcpy(slots, policy->slots, policy->nslots * sizeof(*slots));
-		memcpy(users, policy->users, policy->nslots * sizeof(*users));
-	}
-	kvfree(policy->slots);
-	kvfree(policy->users);
-	*slot = policy->nslots;
-	policy->slots = slots;
-	policy->users = users;
-	policy->nslots = more;
+static u32 slot_for(struct lenscap_policy *policy,
+		    const struct lenscap_policy *live, const char *name)
+{
+	const struct lenscap_profile *same;
+
+	same = live ? lenscap_policy_profile(live, name) : NULL;
+	if (same && !lenscap_policy_slot(policy, same->slot, NULL))
+		return same->slot;
+	return free_slot(policy, live);
+}
+
+/* One more profile has this ruleset, or, with 0, as many as before: after that,
+ * ruleset_unuse() cannot fail, because the way to it is the policy's own.
+ */
+static int ruleset_use(struct lenscap_policy *policy,
+		       struct lenscap_ruleset *set, u32 more)
+{
+	u32 hash = lenscap_ruleset_hash(set), users;
+	int err;
+
+	if (lc_trie_find(2, &policy->rulesets, hash, match_ruleset, set,
+			 &users))
+		return lc_trie_replace(&lenscap_ruleset_type,
+				       &policy->rulesets, hash, set, set,
+				       users + more);
+	err = lc_trie_insert(&lenscap_ruleset_type, &policy->rulesets, hash,
+			     set, more);
+	if (err)
+		return err;
+	policy->ruleset_rules += set->core->count;
+	policy->bytes += lenscap_ruleset_bytes(set);
 	return 0;
 }
 
-static u64 profile_bytes(const struct lenscap_profile *profile)
+static int ruleset_unuse(struct lenscap_policy *policy,
+			 struct lenscap_ruleset *set)
 {
-	return sizeof(*profile) + strlen(profile->object.name) + 1;
+	u32 hash = lenscap_ruleset_hash(set), users = 0;
+	int err;
+
+	lc_trie_find(2, &policy->rulesets, hash, match_ruleset, set, &users);
+	if (users > 1)
+		return lc_trie_replace(&lenscap_ruleset_type,
+				       &policy->rulesets, hash, set, set,
+				       users - 1);
+	err = lc_trie_remove(&lenscap_ruleset_type, &policy->rulesets, hash,
+			     set);
+	if (err)
+		return err;
+	policy->ruleset_rules -= set->core->count;
+	policy->bytes -= lenscap_ruleset_bytes(set);
+	return 0;
+}
+
+static int place_profile(struct lenscap_policy *policy,
+		       struct lenscap_profile *profile,
+		       const struct lenscap_profile *old)
+{
+	u32 hash = lenscap_name_hash(profile->name);
+
+	if (old)
+		return lc_trie_replace(&lenscap_profile_names,
+				       &policy->profiles, hash, old, profile,
+				       0);
+	return lc_trie_insert(&lenscap_profile_names, &policy->profiles, hash,
+			      profile, 0);
+}
+
+static int add_profile(struct lenscap_policy *policy,
+		       struct lenscap_profile *profile,
+		       struct lenscap_profile *old)
+{
+	const struct lc_profile *before = old ? &old->core : NULL;
+	int err;
+
+	err = lc_generation_set_profile(&policy->core, profile->slot,
+					&profile->core);
+	if (err)
+		return err;
+	err = ruleset_use(policy, profile->ruleset, 1);
+	if (err)
+		goto slot;
+	if (old)
+		err = ruleset_use(policy, old->ruleset, 0);
+	if (!err)
+		err = place_profile(policy, profile, old);
+	if (err)
+		goto unuse;
+	if (old)
+		WARN_ON_ONCE(ruleset_unuse(policy, old->ruleset));
+	return 0;
+
+	/* What was done, was done to pages and nodes that are now the policy's
+	 * own: to undo it needs no memory.
+	 */
+unuse:
+	WARN_ON_ONCE(ruleset_unuse(policy, profile->ruleset));
+slot:
+	WARN_ON_ONCE(lc_generation_set_profile(&policy->core, profile->slot,
+					       before));
+	return err;
 }
 
 /**
  * lenscap_policy_set_profile() - add a profile or replace that of its name
  * @policy: a staged policy
+ * @live: the live one, or NULL
  * @profile: the profile; on success its reference passes to @policy
  *
  * Devices refer to profiles by slot, and a replacement inherits the slot, so
@@ -332,38 +295,36 @@ static u64 profile_bytes(const struct lenscap_profile *profile)
  * Context: process.
  *
  * Return: 0; -ENOSPC if LENSCAP_MAX_PROFILES or LENSCAP_MAX_RULES would be
- * exceeded; -ENOMEM. On error nothing has changed.
+ * exceeded; -ENOMEM. On error the policy is as it was.
  */
 int lenscap_policy_set_profile(struct lenscap_policy *policy,
+			       const struct lenscap_policy *live,
 			       struct lenscap_profile *profile)
 {
-	struct lenscap_profile *old =
-		lenscap_policy_profile(policy, profile->object.name);
+	struct lenscap_profile *old = lenscap_policy_profile(policy,
+							     profile->name);
 	u32 rules = policy->rules + profile->core.ruleset->count -
 		    (old ? old->core.ruleset->count : 0);
-	u32 slot;
+	int err;
 
-	if (rules > LENSCAP_MAX_RULES)
+	if (rules > LENSCAP_MAX_RULES ||
+	    (!old && policy->profiles.count >= LENSCAP_MAX_PROFILES))
 		return -ENOSPC;
-	if (old) {
-		slot = old->slot;
-	} else {
-		if (policy->profiles.count >= LENSCAP_MAX_PROFILES)
-			return -ENOSPC;
-		if (lenscap_names_reserve(&policy->profiles) ||
-		    free_slot(policy, &slot))
-			return -ENOMEM;
+	profile->slot = old ? old->slot :
+			      slot_for(policy, live, profile->name);
+	/* The old one is needed until all is done. */
+	if (old)
+		refcount_inc(&old->refs);
+	err = add_profile(policy, profile, old);
+	if (!err) {
+		policy->rules = rules;
+		policy->bytes += lenscap_profile_bytes(profile);
+		if (old)
+			policy->bytes -= lenscap_profile_bytes(old);
 	}
-	profile->slot = slot;
-	lenscap_names_put(&policy->profiles, &profile->object);
-	policy->slots[slot] = profile;
-	policy->rules = rules;
-	policy->bytes += profile_bytes(profile);
-	if (old) {
-		policy->bytes -= profile_bytes(old);
+	if (old)
 		lenscap_profile_put(old);
-	}
-	return 0;
+	return err;
 }
 
 /**
@@ -371,54 +332,130 @@ int lenscap_policy_set_profile(struct lenscap_policy *policy,
  * @policy: a staged policy
  * @name: of the profile
  *
- * Return: 0, -ENOENT or -EBUSY.
+ * Context: process.
+ *
+ * Return: 0; -ENOENT; -EBUSY if a device uses it; -ENOMEM. On error the policy is
+ * as it was.
  */
 int lenscap_policy_del_profile(struct lenscap_policy *policy, const char *name)
 {
 	struct lenscap_profile *profile = lenscap_policy_profile(policy, name);
+	u32 users = 0;
+	int err;
 
 	if (!profile)
 		return -ENOENT;
-	if (policy->users[profile->slot])
+	lenscap_policy_slot(policy, profile->slot, &users);
+	if (users)
 		return -EBUSY;
-	lenscap_names_take(&policy->profiles, name);
-	policy->slots[profile->slot] = NULL;
-	policy->hint = min(policy->hint, profile->slot);
-	policy->rules -= profile->core.ruleset->count;
-	policy->bytes -= profile_bytes(profile);
+	err = ruleset_use(policy, profile->ruleset, 0);
+	if (!err)
+		err = lc_generation_set_profile(&policy->core, profile->slot,
+						NULL);
+	if (err)
+		return err;
+	refcount_inc(&profile->refs);
+	err = lc_trie_remove(&lenscap_profile_names, &policy->profiles,
+			     lenscap_name_hash(name), profile);
+	if (err) {
+		WARN_ON_ONCE(lc_generation_set_profile(&policy->core,
+						       profile->slot,
+						       &profile->core));
+	} else {
+		WARN_ON_ONCE(ruleset_unuse(policy, profile->ruleset));
+		policy->hint = min(policy->hint, profile->slot);
+		policy->rules -= profile->core.ruleset->count;
+		policy->bytes -= lenscap_profile_bytes(profile);
+	}
 	lenscap_profile_put(profile);
-	return 0;
+	return err;
+}
+
+/* One device more in a slot, one less in another. */
+static int move_user(struct lenscap_policy *policy, u32 to,
+		     const struct lenscap_device *old)
+{
+	int err;
+
+	err = lc_generation_use(&policy->core, to, 1);
+	if (!err && old) {
+		err = lc_generation_use(&policy->core, old->core.profile, -1);
+		if (err)
+			WARN_ON_ONCE(lc_generation_use(&policy->core, to, -1));
+	}
+	return err;
+}
+
+static int place_device(struct lenscap_policy *policy,
+		      struct lenscap_device *device,
+		      struct lenscap_device *old)
+{
+	u32 hash = lenscap_name_hash(lenscap_device_name(device));
+	u32 slot = device->core.profile;
+	int err;
+
+	err = move_user(policy, slot, old);
+	if (err)
+		return err;
+	if (old)
+		err = lc_trie_replace(&lenscap_device_names, &policy->devices,
+				      hash, old, device, 0);
+	else
+		err = lc_trie_insert(&lenscap_device_names, &policy->devices,
+				     hash, device, 0);
+	if (!err)
+		return 0;
+	WARN_ON_ONCE(lc_generation_use(&policy->core, slot, -1));
+	if (old)
+		WARN_ON_ONCE(lc_generation_use(&policy->core,
+					       old->core.profile, 1));
+	return err;
 }
 
 /**
  * lenscap_policy_set_device() - add a device or replace that of its name
  * @policy: a staged policy, which holds the device's profile
- * @device: the device; on success its reference passes to @policy
+ * @live: the live one, or NULL
+ * @device: the device, which nobody else has; on success its reference passes to
+ *	@policy
+ *
+ * It goes on with the counters of the device of its name, staged or live; where
+ * nothing else has changed either, that one is kept in its place.
  *
  * Context: process.
  *
  * Return: 0; -ENOSPC if LENSCAP_MAX_DEVICES would be exceeded; -ENOMEM. On
- * error nothing has changed.
+ * error the policy is as it was.
  */
 int lenscap_policy_set_device(struct lenscap_policy *policy,
+			      const struct lenscap_policy *live,
 			      struct lenscap_device *device)
 {
-	struct lenscap_device *old;
+	const char *name = lenscap_device_name(device);
+	struct lenscap_device *old = lenscap_policy_device(policy, name);
+	struct lenscap_device *same = old, *put = device;
+	size_t bytes = old ? lenscap_device_bytes(old) : 0;
+	int err;
 
-	if (!lenscap_policy_device(policy, device->object.name) &&
-	    policy->devices.count >= LENSCAP_MAX_DEVICES)
+	if (!old && policy->devices.count >= LENSCAP_MAX_DEVICES)
 		return -ENOSPC;
-	if (lenscap_names_reserve(&policy->devices))
-		return -ENOMEM;
-	old = (struct lenscap_device *)lenscap_names_put(&policy->devices,
-							 &device->object);
-	policy->users[device->core.profile]++;
-	policy->bytes += device->bytes;
-	if (old) {
-		policy->users[old->core.profile]--;
-		policy->bytes -= old->bytes;
-		lenscap_device_put(old);
+	if (!same && live)
+		same = lenscap_policy_device(live, name);
+	if (same && lenscap_device_equal(same, device)) {
+		put = same;
+		lenscap_device_get(same);
+	} else if (same && !device->core.user) {
+		lenscap_device_count_in(device, same);
 	}
+	err = place_device(policy, put, old);
+	if (err) {
+		if (put != device)
+			lenscap_device_put(put);
+		return err;
+	}
+	policy->bytes += lenscap_device_bytes(put) - bytes;
+	if (put != device)
+		lenscap_device_put(device);
 	return 0;
 }
 
@@ -427,64 +464,110 @@ int lenscap_policy_set_device(struct lenscap_policy *policy,
  * @policy: a staged policy
  * @name: of the device
  *
- * Return: 0 or -ENOENT.
+ * Context: process.
+ *
+ * Return: 0, -ENOENT or -ENOMEM. On error the policy is as it was.
  */
 int lenscap_policy_del_device(struct lenscap_policy *policy, const char *name)
 {
-	struct lenscap_device *device = (struct lenscap_device *)
-		lenscap_names_take(&policy->devices, name);
+	struct lenscap_device *device = lenscap_policy_device(policy, name);
+	size_t bytes;
+	u32 slot;
+	int err;
 
 	if (!device)
 		return -ENOENT;
-	policy->users[device->core.profile]--;
-	policy->bytes -= device->bytes;
-	lenscap_device_put(device);
+	slot = device->core.profile;
+	bytes = lenscap_device_bytes(device);
+	err = lc_generation_use(&policy->core, slot, -1);
+	if (err)
+		return err;
+	err = lc_trie_remove(&lenscap_device_names, &policy->devices,
+			     lenscap_name_hash(name), device);
+	if (err) {
+		WARN_ON_ONCE(lc_generation_use(&policy->core, slot, 1));
+		return err;
+	}
+	policy->bytes -= bytes;
 	return 0;
 }
 
-/* Memory and distinct rulesets, for those who ask. Pointers are compared by
- * sorting: a flag in the ruleset would be shared with other namespaces.
+/**
+ * lenscap_policy_classes() - bits that any profile's class has
+ * @policy: the policy
+ *
+ * Context: process; looks at every profile.
  */
-static int pointer_compare(const void *a, const void *b)
+u32 lenscap_policy_classes(const struct lenscap_policy *policy)
 {
-	const void *const *left = a, *const *right = b;
+	const struct lenscap_profile *profile;
+	u64 position = 0;
+	u32 classes = 0;
 
-	return *left < *right ? -1 : *left > *right;
+	while ((profile = lc_trie_next(&lenscap_profile_names,
+				       &policy->profiles, &position)))
+		classes |= profile->core.class;
+	return classes;
 }
 
-static int take_stock(struct lenscap_generation *gen)
+/**
+ * lenscap_policy_bytes() - memory of a policy, all told
+ * @policy: the policy
+ *
+ * Return: bytes that were asked for, without what the allocator adds. What is
+ * shared with another policy counts in both.
+ */
+u64 lenscap_policy_bytes(const struct lenscap_policy *policy)
 {
-	const struct lenscap_policy *policy = &gen->policy;
-	const struct lc_ruleset **sets;
-	struct lenscap_object *object;
-	u32 n = 0, i;
+	return policy->bytes + lc_generation_bytes(&policy->core) +
+	       policy->devices.bytes + policy->profiles.bytes +
+	       policy->rulesets.bytes;
+}
 
-	sets = kvcalloc(policy->profiles.count + 1, sizeof(*sets), GFP_KERNEL);
-	if (!sets)
-		return -ENOMEM;
-	lenscap_names_for_each(&policy->profiles, i, object) {
-		const struct lc_profile *core =
-			&((struct lenscap_profile *)object)->core;
+/**
+ * struct indexing - bringing what packets see up to date
+ * @core: what they will see
+ * @conflict: receives the devices that an error is about
+ * @adding: in the second pass
+ */
+struct indexing {
+	struct lc_generation core;
+	struct lc_conflict *conflict;
+	bool adding;
+};
 
-		sets[n++] = core->ruleset;
-		gen->classes |= core->class;
-	}
-	sort(sets, n, sizeof(*sets), pointer_compare, NULL);
+static int index_device(const void *leaf, bool added, void *context)
+{
+	const struct lenscap_device *device = leaf;
+	struct indexing *indexing = context;
+	int err;
 
-	gen->bytes = sizeof(*gen) + lc_generation_bytes(gen->core) +
-		     policy->bytes +
-		     ((u64)policy->devices.mask + 1) * sizeof(void *) +
-		     ((u64)policy->profiles.mask + 1) * sizeof(void *) +
-		     (u64)policy->nslots * (sizeof(void *) + sizeof(u32));
-	for (i = 0; i < n; i++) {
-		if (i && sets[i] == sets[i - 1])
-			continue;
-		gen->rulesets++;
-		gen->ruleset_rules += sets[i]->count;
-		gen->bytes += sizeof(struct lenscap_ruleset) + sets[i]->bytes;
-	}
-	kvfree(sets);
-	return 0;
+	cond_resched();
+	if (added != indexing->adding)
+		return 0;
+	if (!added)
+		return lc_generation_remove(&indexing->core, &device->core);
+	err = lc_generation_add(&indexing->core, &device->core,
+				indexing->conflict);
+	if (err == -EINVAL)
+		indexing->conflict->first = &device->core;
+	return err;
+}
+
+/* First all that went, then all that came: two devices may swap their MACs. */
+static int index_changes(const struct lenscap_policy *policy,
+			 struct indexing *indexing)
+{
+	int err;
+
+	indexing->adding = false;
+	err = lc_trie_diff(&lenscap_device_names, &policy->indexed,
+			   &policy->devices, index_device, indexing);
+	if (err)
+		return err;
+	indexing->adding = true;
+	return lc_trie_diff(&lenscap_device_names, &policy->indexed,
+			    &policy->devices, index_device, indexing);
 }
 
 /**
@@ -495,55 +578,32 @@ static int take_stock(struct lenscap_generation *gen)
  * Context: process.
  *
  * Return: the generation, unpublished, or an ERR_PTR() as of
- * lc_generation_create(). On error @policy is as it was.
+ * lc_generation_add(). On error @policy is as it was.
  */
 struct lenscap_generation *
 lenscap_generation_create(struct lenscap_policy *policy,
 			  struct lc_conflict *conflict)
 {
-	struct lc_policy compile = { .nprofiles = policy->nslots };
-	const struct lc_profile **profiles;
-	const struct lc_device **devices;
+	struct indexing indexing = { .conflict = conflict };
 	struct lenscap_generation *gen;
-	struct lenscap_object *object;
-	int err = -ENOMEM;
-	u32 i;
+	int err;
 
-	gen = kzalloc(sizeof(*gen), GFP_KERNEL_ACCOUNT);
-	devices = kvcalloc(policy->devices.count + 1, sizeof(*devices),
-			   GFP_KERNEL);
-	profiles = kvcalloc(policy->nslots + 1, sizeof(*profiles), GFP_KERNEL);
-	if (!gen || !devices || !profiles)
-		goto out;
-
-	lenscap_names_for_each(&policy->devices, i, object)
-		devices[compile.ndevices++] =
-			&((struct lenscap_device *)object)->core;
-	for (i = 0; i < policy->nslots; i++)
-		if (policy->slots[i])
-			profiles[i] = &policy->slots[i]->core;
-	compile.devices = devices;
-	compile.profiles = profiles;
-	get_random_bytes(compile.seed, sizeof(compile.seed));
-
-	err = lc_generation_create(&compile, &gen->core, conflict);
-	if (err)
-		goto out;
-	gen->policy = *policy;
-	err = take_stock(gen);
+	memset(conflict, 0, sizeof(*conflict));
+	gen = kzalloc(sizeof(*gen), GFP_KERNEL);
+	if (!gen)
+		return ERR_PTR(-ENOMEM);
+	lc_generation_share(&indexing.core, &policy->core);
+	err = index_changes(policy, &indexing);
 	if (err) {
-		lc_generation_destroy(gen->core);
-		goto out;
-	}
-	memset(policy, 0, sizeof(*policy));
-
-out:
-	kvfree(profiles);
-	kvfree(devices);
-	if (err) {
+		lc_generation_drop(&indexing.core);
 		kfree(gen);
 		return ERR_PTR(err);
 	}
+	lc_generation_drop(&policy->core);
+	policy->core = indexing.core;
+	lc_trie_drop(&lenscap_device_names, &policy->indexed);
+	gen->policy = *policy;
+	memset(policy, 0, sizeof(*policy));
 	return gen;
 }
 
@@ -553,7 +613,6 @@ static void generation_free(struct work_struct *work)
 		container_of(to_rcu_work(work), struct lenscap_generation,
 			     free);
 
-	lc_generation_destroy(gen->core);
 	lenscap_policy_destroy(&gen->policy);
 	kfree(gen);
 }

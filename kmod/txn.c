@@ -47,7 +47,6 @@ int lenscap_txn_begin(struct lenscap_net *ln, u32 portid,
 {
 	struct lenscap_generation *live = lenscap_live(ln);
 	struct lenscap_txn *txn;
-	int err;
 
 	if (ln->txn && ln->txn_portid == portid) {
 		NL_SET_ERR_MSG(extack, "a transaction is already open on this socket: commit or abort it");
@@ -61,13 +60,9 @@ int lenscap_txn_begin(struct lenscap_net *ln, u32 portid,
 	if (!txn)
 		return -ENOMEM;
 	if (base == LENSCAP_BASE_LIVE && live)
-		err = lenscap_policy_copy(&txn->policy, &live->policy);
+		lenscap_policy_copy(&txn->policy, &live->policy);
 	else
-		err = lenscap_policy_init(&txn->policy);
-	if (err) {
-		kfree(txn);
-		return err;
-	}
+		lenscap_policy_init(&txn->policy, ln->seed);
 	ln->txn = txn;
 	WRITE_ONCE(ln->txn_portid, portid);
 	return 0;
@@ -94,7 +89,7 @@ struct lenscap_txn *lenscap_txn_find(struct lenscap_net *ln, u32 portid,
 
 static const char *conflict_name(const struct lc_device *device)
 {
-	return device ? lenscap_device_of(device)->object.name : "?";
+	return device ? lenscap_device_name(lenscap_device_of(device)) : "?";
 }
 
 static int refuse_compile(int err, const struct lc_conflict *conflict,
@@ -108,6 +103,8 @@ static int refuse_compile(int err, const struct lc_conflict *conflict,
 	else if (err == -EINVAL)
 		lenscap_extack_fmt(extack, "device \"%s\" has no such profile or a malformed address",
 				   conflict_name(conflict->first));
+	else if (err == -ENOSPC)
+		NL_SET_ERR_MSG(extack, "128 devices on different guards have the same MAC or address, which is the limit: leave out their guard, or change some");
 	else
 		NL_SET_ERR_MSG(extack, "out of memory while compiling: the live policy stays");
 	return err;
@@ -127,7 +124,8 @@ static int refuse_compile(int err, const struct lc_conflict *conflict,
  *
  * Return: 0; -ENOENT without a transaction; -ESTALE if another generation is
  * live or the revision went back; -EEXIST if two devices would answer to one
- * frame; -ENOMEM. On error nothing has changed and the transaction is open.
+ * frame; -ENOSPC if too many have one MAC on different guards; -ENOMEM. On error
+ * nothing has changed and the transaction is open.
  */
 int lenscap_txn_commit(struct lenscap_net *ln, u32 portid,
 		       const struct lenscap_commit *commit,

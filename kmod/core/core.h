@@ -2,14 +2,18 @@
 /*
  * The pure core: what a frame says, and whether a policy permits it.
  *
- * Nothing here knows sk_buff, netlink, locks, clocks or printk. The same
- * files are compiled into the module, the host tests and the fuzzers; the
- * two copies of <lenscap/env.h> are all that differs.
+ * Nothing here knows sk_buff, netlink, clocks or printk, nor takes a lock. The
+ * same files are compiled into the module, the host tests, the fuzzers and the
+ * benchmark; the two copies of <lenscap/env.h> are all that differs.
  *
- *   parse.c     frame -> key           (headers, with bounds)
- *   upkeep.c    frame -> key.upkeep    (ARP, ND, DHCP, IGMP, MLD)
- *   compile.c   rules -> ruleset, devices and profiles -> generation
- *   classify.c  generation, guard, key -> verdict
+ *   parse.c       frame -> key           (headers, with bounds)
+ *   upkeep.c      frame -> key.upkeep    (ARP, ND, DHCP, IGMP, MLD)
+ *   ruleset.c     rules -> ruleset       (destinations, services)
+ *   axis.c        services -> axes       (where there are many)
+ *   generation.c  devices and profiles -> generation
+ *   table.c       leaves by hash         (devices, as packets look them up)
+ *   trie.c        leaves by hash         (names, as requests look them up)
+ *   classify.c    generation, guard, key -> verdict
  *
  * Addresses are 16 bytes; IPv4 uses the first four, the rest is zero. Ports
  * and other numbers are in host byte order.
@@ -18,6 +22,11 @@
 #define _LENSCAP_CORE_H
 
 #include <lenscap/env.h>
+
+#include "bytes.h"
+#include "ruleset.h"
+#include "table.h"
+#include "trie.h"
 
 /* Bytes from the network header on that a caller makes contiguous for
  * lc_parse(), or the whole frame if it is shorter. Enough for IPv6 with
@@ -30,62 +39,7 @@
  */
 #define LC_EXT_MAX	8
 
-#define LC_FAMILY_IPV4	4
-#define LC_FAMILY_IPV6	6
-
-#define LC_PROTO_ANY	256	/* lc_rule.proto: every protocol */
 #define LC_GUARD_ANY	0	/* lc_device.guard: every guard */
-
-/**
- * struct lc_prefix - an address or a prefix
- * @addr: network byte order, host bits zero
- * @len: bits
- * @family: %LC_FAMILY_IPV4 or %LC_FAMILY_IPV6
- */
-struct lc_prefix {
-	u8 addr[16];
-	u8 len;
-	u8 family;
-};
-
-/**
- * struct lc_rule - one permission
- * @peer: where the peer is
- * @proto: IP protocol, or %LC_PROTO_ANY
- * @initiator: enum lenscap_initiator
- * @peer_low: lowest port at the peer (ICMP: lowest message type)
- * @peer_high: highest
- * @device_low: lowest port at the device
- * @device_high: highest
- *
- * A rule "has ports" unless both ranges are 0..65535. No padding: rules are
- * compared and hashed as bytes.
- */
-struct lc_rule {
-	struct lc_prefix peer;
-	u16 proto;
-	u16 initiator;
-	u16 peer_low;
-	u16 peer_high;
-	u16 device_low;
-	u16 device_high;
-};
-
-/**
- * struct lc_ruleset - a compiled list of rules, immutable
- * @count: rules, all families
- * @ipv4: of these, how many are IPv4; they come first
- * @bytes: memory it takes
- * @hash: of the rules, seedless: equal lists have equal hashes
- * @rules: sorted, duplicates removed
- */
-struct lc_ruleset {
-	u32 count;
-	u32 ipv4;
-	u32 bytes;
-	u64 hash;
-	struct lc_rule rules[];
-};
 
 /**
  * struct lc_profile - what the classifier needs of a profile, immutable
@@ -103,19 +57,61 @@ struct lc_profile {
  * struct lc_device - what the classifier needs of a device, immutable
  * @profile: slot in the generation's profiles
  * @guard: number of the only guard that it is known on, or %LC_GUARD_ANY
- * @naddrs: entries of @addrs
+ * @mac: its MAC
+ * @naddrs: bound addresses and prefixes
  * @has_mac: recognised by @mac on guards with identity mac; otherwise by its
  *	addresses on guards with identity ip
- * @mac: its MAC
- * @addrs: its bound addresses and prefixes
+ * @user: the caller's; the core does not look at it
+ * @bound: the addresses, packed: see lc_device_bind()
  */
 struct lc_device {
 	u32 profile;
 	u16 guard;
+	u8 mac[6];
 	u8 naddrs;
 	bool has_mac;
-	u8 mac[6];
-	struct lc_prefix addrs[];
+	u8 user;
+	u8 bound[];
+};
+
+/* Bytes of a device whose addresses take @packed bytes. */
+static inline size_t lc_device_bytes(size_t packed)
+{
+	return offsetof(struct lc_device, bound) + packed;
+}
+
+/**
+ * struct lc_slot - a place for a profile in a generation
+ * @ruleset: of the profile, so that a packet need not read the profile
+ * @profile: the profile, or NULL: free
+ * @class: of the profile
+ * @users: devices that have the profile
+ * @mode: of the profile
+ */
+struct lc_slot {
+	const struct lc_ruleset *ruleset;
+	const struct lc_profile *profile;
+	u32 class;
+	u32 users : 30;
+	u32 mode : 2;
+};
+
+struct lc_slots;
+
+/**
+ * struct lc_generation - one complete compiled policy, as packets see it
+ * @seed: secret of the hashes; the same in all that share anything
+ * @macs: devices that have a MAC, by it
+ * @addrs: devices that have none, by each bound address
+ * @slots: profiles by number, or NULL: none
+ *
+ * Immutable once it is live. The next one shares with it what does not change.
+ */
+struct lc_generation {
+	u64 seed[2];
+	struct lc_table macs;
+	struct lc_table addrs;
+	struct lc_slots *slots;
 };
 
 /**
@@ -134,24 +130,6 @@ struct lc_guard {
 	u32 upkeep;
 	u32 nsubnets;
 	struct lc_prefix subnets[LENSCAP_MAX_SUBNETS];
-};
-
-struct lc_generation;
-
-/**
- * struct lc_policy - what a generation is compiled from
- * @devices: pointers, NULL entries are skipped
- * @ndevices: entries
- * @profiles: pointers by slot, NULL where no profile is
- * @nprofiles: entries
- * @seed: secret for the hash tables
- */
-struct lc_policy {
-	const struct lc_device *const *devices;
-	u32 ndevices;
-	const struct lc_profile *const *profiles;
-	u32 nprofiles;
-	u64 seed[2];
 };
 
 /**
@@ -274,39 +252,50 @@ void lc_upkeep_ipv4(const struct lc_frame *frame, u32 l4, u32 end,
 void lc_upkeep_ipv6(const struct lc_frame *frame, u32 l4, u32 end,
 		    bool plain, struct lc_key *key);
 
-/* compile.c */
+/* Could a datagram from and to these ports be upkeep: DHCP of a client? */
+static inline u32 lc_upkeep_ports(u32 v6, u32 proto, u32 sport, u32 dport)
+{
+	/* In this order: the branches are predicted. */
+	return sport == (v6 ? 546 : 68) && dport == (v6 ? 547 : 67) &&
+	       proto == 17;
+}
+
+/* ruleset.c */
 bool lc_prefix_valid(const struct lc_prefix *prefix);
 bool lc_prefix_has(const struct lc_prefix *prefix, u8 family, const u8 *addr);
-int lc_ruleset_create(const struct lc_rule *rules, u32 count,
-		      struct lc_ruleset **result);
-void lc_ruleset_destroy(const struct lc_ruleset *ruleset);
-bool lc_ruleset_equal(const struct lc_ruleset *a, const struct lc_ruleset *b);
-int lc_generation_create(const struct lc_policy *policy,
-			 struct lc_generation **result,
-			 struct lc_conflict *conflict);
-void lc_generation_destroy(struct lc_generation *gen);
+
+/* generation.c */
+size_t lc_device_packed(const struct lc_prefix *addrs, u32 count);
+void lc_device_bind(struct lc_device *device, const struct lc_prefix *addrs,
+		    u32 count);
+void lc_device_addr(const struct lc_device *device, u32 index,
+		    struct lc_prefix *addr);
+void lc_generation_init(struct lc_generation *gen, const u64 *seed);
+void lc_generation_share(struct lc_generation *to,
+			 const struct lc_generation *from);
+void lc_generation_drop(struct lc_generation *gen);
 u64 lc_generation_bytes(const struct lc_generation *gen);
-const struct lc_device *lc_generation_by_mac(const struct lc_generation *gen,
-					     u16 guard, const u8 *mac);
+int lc_generation_set_profile(struct lc_generation *gen, u32 slot,
+			      const struct lc_profile *profile);
+int lc_generation_use(struct lc_generation *gen, u32 slot, int devices);
+int lc_generation_add(struct lc_generation *gen,
+		      const struct lc_device *device,
+		      struct lc_conflict *conflict);
+int lc_generation_remove(struct lc_generation *gen,
+			 const struct lc_device *device);
 const struct lc_device *lc_generation_by_addr(const struct lc_generation *gen,
 					      u16 guard, u8 family,
-					      const u8 *addr);
-const struct lc_profile *lc_generation_profile(const struct lc_generation *gen,
-					       u32 slot);
+					      const u8 *addr, u32 *slot);
 
 /* classify.c */
 u8 lc_ruleset_judge(const struct lc_ruleset *ruleset, const struct lc_key *key);
 void lc_judge(const struct lc_generation *gen, const struct lc_guard *guard,
 	      const struct lc_key *key, struct lc_verdict *verdict);
+void lc_judge_frame(const struct lc_generation *gen,
+		    const struct lc_guard *guard, const struct lc_frame *frame,
+		    struct lc_key *key, struct lc_verdict *verdict);
 
-static inline u16 lc_be16(const u8 *p)
-{
-	return (u16)(p[0] << 8 | p[1]);
-}
-
-static inline u32 lc_be32(const u8 *p)
-{
-	return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3];
-}
+#include "generation.h"
+#include "usual.h"
 
 #endif /* _LENSCAP_CORE_H */

@@ -23,12 +23,8 @@
  */
 #include "core.h"
 
-#define ETHERTYPE_IPV4	0x0800
 #define ETHERTYPE_ARP	0x0806
-#define ETHERTYPE_IPV6	0x86dd
 
-#define IPV4_MIN	20
-#define IPV6_LEN	40
 
 #define IPV4_MORE	0x2000
 #define IPV4_OFFSET	0x1fff
@@ -51,8 +47,6 @@
 #define NEXT_TEST2	254
 
 #define PROTO_ICMP	1
-#define PROTO_TCP	6
-#define PROTO_UDP	17
 #define PROTO_ICMPV6	58
 
 /* What lies between the IP header and the transport header. */
@@ -79,71 +73,73 @@ static bool readable(const struct lc_frame *frame, u32 off, u32 count)
 	return off <= cap && count <= cap - off;
 }
 
+/* A TCP header length or UDP length that is not between the header's size and
+ * what there is. A fragment's UDP length is that of the whole datagram; a
+ * super-packet's is that of one segment or zero.
+ */
+static bool odd_size(const struct lc_frame *frame, u32 size, u32 need,
+		     struct lc_key *key)
+{
+	bool tcp = key->proto == LC_TCP;
+
+	if (!tcp && frame->gso && key->part == LC_PART_WHOLE)
+		return true;
+	if (size < need)
+		return fail(key, LENSCAP_REASON_BAD_HEADER);
+	if (key->part == LC_PART_FIRST)
+		return !tcp || fail(key, LENSCAP_REASON_TINY_FRAGMENT);
+	return fail(key, LENSCAP_REASON_BAD_HEADER);
+}
+
+/* Is the transport header there? */
+static bool transport_fits(const struct lc_frame *frame,
+			   const struct span *span, u32 need, struct lc_key *key)
+{
+	if (span->end - span->l4 < need)
+		return fail(key, key->part == LC_PART_FIRST ?
+			    LENSCAP_REASON_TINY_FRAGMENT :
+			    LENSCAP_REASON_TRUNCATED);
+	if (!readable(frame, span->l4, need))
+		return fail(key, LENSCAP_REASON_EXT_HEADER);
+	return true;
+}
+
+static bool parse_ports(const struct lc_frame *frame, const struct span *span,
+			struct lc_key *key)
+{
+	const u8 *p = frame->data + span->l4;
+	u32 tcp = key->proto == LC_TCP;
+	u32 need = tcp ? 20 : 8;
+	u32 room = span->end - span->l4;
+	u32 size;
+
+	if (!transport_fits(frame, span, need, key))
+		return false;
+	key->has_ports = true;
+	key->sport = lc_be16(p);
+	key->dport = lc_be16(p + 2);
+	size = lc_ports_size(p, tcp, key);
+	if ((size < need) | (size > room))
+		return odd_size(frame, size, need, key);
+	return true;
+}
+
 /* TCP, UDP and ICMP, as far as rules look at them. A first fragment must hold
  * the whole header (RFC 1858: what it does not hold would come unjudged).
  */
 static bool parse_transport(const struct lc_frame *frame,
 			    const struct span *span, struct lc_key *key)
 {
-	const u8 *p = frame->data + span->l4;
-	u32 room = span->end - span->l4;
-	u8 shorter = key->part == LC_PART_FIRST ?
-		     LENSCAP_REASON_TINY_FRAGMENT : LENSCAP_REASON_TRUNCATED;
-	u32 need, size;
+	u32 icmp = key->family == LC_FAMILY_IPV4 ? PROTO_ICMP : PROTO_ICMPV6;
 
-	switch (key->proto) {
-	case PROTO_TCP:
-		need = 20;
-		break;
-	case PROTO_UDP:
-		need = 8;
-		break;
-	case PROTO_ICMP:
-		need = key->family == LC_FAMILY_IPV4 ? 8 : 0;
-		break;
-	case PROTO_ICMPV6:
-		need = key->family == LC_FAMILY_IPV6 ? 8 : 0;
-		break;
-	default:
-		need = 0;
-	}
-	if (!need)
+	if ((key->proto == LC_TCP) | (key->proto == LC_UDP))
+		return parse_ports(frame, span, key);
+	if (key->proto != icmp)
 		return true;
-	if (room < need)
-		return fail(key, shorter);
-	if (!readable(frame, span->l4, need))
-		return fail(key, LENSCAP_REASON_EXT_HEADER);
-
+	if (!transport_fits(frame, span, 8, key))
+		return false;
 	key->has_ports = true;
-	switch (key->proto) {
-	case PROTO_TCP:
-		size = (p[12] >> 4) * 4;
-		if (size < need)
-			return fail(key, LENSCAP_REASON_BAD_HEADER);
-		if (size > room)
-			return fail(key, key->part == LC_PART_FIRST ?
-				    LENSCAP_REASON_TINY_FRAGMENT :
-				    LENSCAP_REASON_BAD_HEADER);
-		key->sport = lc_be16(p);
-		key->dport = lc_be16(p + 2);
-		key->tcp_flags = p[13];
-		break;
-	case PROTO_UDP:
-		/* A fragment's UDP length is that of the whole datagram; a
-		 * super-packet's is that of one segment or zero.
-		 */
-		size = lc_be16(p + 4);
-		if (key->part == LC_PART_WHOLE && !frame->gso &&
-		    (size < need || size > room))
-			return fail(key, LENSCAP_REASON_BAD_HEADER);
-		if (key->part == LC_PART_FIRST && size < need)
-			return fail(key, LENSCAP_REASON_BAD_HEADER);
-		key->sport = lc_be16(p);
-		key->dport = lc_be16(p + 2);
-		break;
-	default:
-		key->dport = p[0];
-	}
+	key->dport = frame->data[span->l4];
 	return true;
 }
 
@@ -179,24 +175,24 @@ static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
 	const u8 *p = frame->data;
 	u32 header, total, frag, offset;
 
-	if (!readable(frame, 0, IPV4_MIN))
+	if (!readable(frame, 0, LC_IPV4_LEN))
 		return fail(key, LENSCAP_REASON_TRUNCATED);
 	if (p[0] >> 4 != 4)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 
 	key->family = LC_FAMILY_IPV4;
-	memcpy(key->src, p + 12, 4);
-	memcpy(key->dst, p + 16, 4);
+	lc_copy4(key->src, p + 12);
+	lc_copy4(key->dst, p + 16);
 
 	header = (p[0] & 0xf) * 4;
 	total = lc_be16(p + 2);
 	if (!total && frame->gso)
 		total = frame->len;
-	if (header < IPV4_MIN || total < header || total > frame->len)
+	if (header < LC_IPV4_LEN || total < header || total > frame->len)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 	if (!readable(frame, 0, header))
 		return fail(key, LENSCAP_REASON_TRUNCATED);
-	if (!parse_ipv4_options(p + IPV4_MIN, header - IPV4_MIN, key))
+	if (!parse_ipv4_options(p + LC_IPV4_LEN, header - LC_IPV4_LEN, key))
 		return false;
 
 	key->proto = p[9];
@@ -208,7 +204,7 @@ static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
 	/* RFC 3128: a fragment that starts inside the TCP header could
 	 * overwrite the ports and flags that were judged.
 	 */
-	if (key->proto == PROTO_TCP && offset && offset < 20)
+	if (key->proto == LC_TCP && offset && offset < 20)
 		return fail(key, LENSCAP_REASON_TINY_FRAGMENT);
 	if (offset)
 		key->part = LC_PART_LATER;
@@ -217,7 +213,7 @@ static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
 
 	span->l4 = header;
 	span->end = total;
-	span->plain = header == IPV4_MIN;
+	span->plain = header == LC_IPV4_LEN;
 	return true;
 }
 
@@ -233,7 +229,7 @@ static bool parse_ipv6_fragment(const u8 *p, u32 rest, struct lc_key *key)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 	if (offset + rest > 0xffff)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
-	if (offset && offset < 20 && p[0] == PROTO_TCP)
+	if (offset && offset < 20 && p[0] == LC_TCP)
 		return fail(key, LENSCAP_REASON_TINY_FRAGMENT);
 	if (offset)
 		key->part = LC_PART_LATER;
@@ -316,26 +312,26 @@ static bool parse_ipv6(const struct lc_frame *frame, struct span *span,
 	const u8 *p = frame->data;
 	u32 payload;
 
-	if (!readable(frame, 0, IPV6_LEN))
+	if (!readable(frame, 0, LC_IPV6_LEN))
 		return fail(key, LENSCAP_REASON_TRUNCATED);
 	if (p[0] >> 4 != 6)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 
 	key->family = LC_FAMILY_IPV6;
-	memcpy(key->src, p + 8, 16);
-	memcpy(key->dst, p + 24, 16);
+	lc_copy16(key->src, p + 8);
+	lc_copy16(key->dst, p + 24);
 
 	/* Zero would be a jumbogram (RFC 2675): only the stack's own
 	 * super-packets are that long.
 	 */
 	payload = lc_be16(p + 4);
 	if (!payload && frame->gso)
-		payload = frame->len - IPV6_LEN;
-	if (payload > frame->len - IPV6_LEN)
+		payload = frame->len - LC_IPV6_LEN;
+	if (payload > frame->len - LC_IPV6_LEN)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 
-	span->l4 = IPV6_LEN;
-	span->end = IPV6_LEN + payload;
+	span->l4 = LC_IPV6_LEN;
+	span->end = LC_IPV6_LEN + payload;
 	span->plain = true;
 	return parse_ipv6_chain(frame, p[6], span, key);
 }
@@ -355,11 +351,7 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 	struct span span;
 	bool ok;
 
-	memset(key, 0, sizeof(*key));
-	key->ethertype = frame->ethertype;
-	key->has_mac = frame->has_mac;
-	if (frame->has_mac)
-		memcpy(key->mac, frame->mac, sizeof(key->mac));
+	lc_key_begin(frame, key);
 
 	if (frame->vlan_stack) {
 		fail(key, LENSCAP_REASON_VLAN_STACK);
@@ -367,10 +359,14 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 	}
 
 	switch (frame->ethertype) {
-	case ETHERTYPE_IPV4:
+	case LC_ETHERTYPE_IPV4:
+		if (lc_parse_usual(frame, false, key))
+			return;
 		ok = parse_ipv4(frame, &span, key);
 		break;
-	case ETHERTYPE_IPV6:
+	case LC_ETHERTYPE_IPV6:
+		if (lc_parse_usual(frame, true, key))
+			return;
 		ok = parse_ipv6(frame, &span, key);
 		break;
 	case ETHERTYPE_ARP:

@@ -213,8 +213,8 @@ void lc_upkeep_ipv4(const struct lc_frame *frame, u32 l4, u32 end,
 {
 	if (key->proto == PROTO_IGMP)
 		igmp(frame, l4, end, key);
-	else if (key->proto == PROTO_UDP && key->part == LC_PART_WHOLE &&
-		 !frame->gso && key->sport == 68 && key->dport == 67)
+	else if (lc_upkeep_ports(false, key->proto, key->sport, key->dport) &&
+		 key->part == LC_PART_WHOLE && !frame->gso)
 		dhcp(frame, l4, end, key);
 }
 
@@ -345,8 +345,8 @@ static void dhcp6(const struct lc_frame *frame, u32 l4, u32 end, bool plain,
 void lc_upkeep_ipv6(const struct lc_frame *frame, u32 l4, u32 end,
 		    bool plain, struct lc_key *key)
 {
-	if (key->proto == PROTO_UDP && !frame->gso && key->sport == 546 &&
-	    key->dport == 547) {
+	if (lc_upkeep_ports(true, key->proto, key->sport, key->dport) &&
+	    !frame->gso) {
 		dhcp6(frame, l4, end, plain, key);
 		return;
 	}

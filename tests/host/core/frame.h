@@ -9,6 +9,7 @@
 #define LENSCAP_TEST_FRAME_H
 
 #include "core.h"
+#include "policy.h"
 
 #define FRAME_MAX	4096
 

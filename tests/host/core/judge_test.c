@@ -448,6 +448,7 @@ static u8 provoke(u8 reason)
 		break;
 	case LENSCAP_REASON_QUARANTINE:
 		w.profiles[0].mode = LENSCAP_MODE_QUARANTINE;
+		CHECK_EQ(world_commit(&w), 0);
 		break;
 	case LENSCAP_REASON_UPKEEP_OFF:
 		w.guard.upkeep = 0;

@@ -64,21 +64,21 @@ u32 world_profile(struct world *w, u8 mode, u32 class,
 struct lc_device *world_device(struct world *w, u16 guard, const char *mac,
 			       u32 profile, const char *addrs)
 {
+	struct lc_prefix list[64];
 	struct lc_device *device;
 	char text[512], *rest = text, *one;
+	u32 count = 0;
 
-	device = calloc(1, sizeof(*device) + 64 * sizeof(*device->addrs));
-	if (!device)
-		abort();
+	snprintf(text, sizeof(text), "%s", addrs);
+	while ((one = strsep(&rest, " ")))
+		if (*one)
+			list[count++] = prefix_of(one);
+	device = device_create(list, count);
 	device->guard = guard;
 	device->profile = profile;
 	device->has_mac = mac;
 	if (mac)
 		memcpy(device->mac, mac, 6);
-	snprintf(text, sizeof(text), "%s", addrs);
-	while ((one = strsep(&rest, " ")))
-		if (*one)
-			device->addrs[device->naddrs++] = prefix_of(one);
 	w->devices[w->ndevices++] = device;
 	return device;
 }

@@ -26,11 +26,14 @@ bool oracle_on(const struct lc_device *device, u16 guard)
 
 bool oracle_bound(const struct lc_device *device, int family, const u8 *addr)
 {
+	struct lc_prefix bound;
 	u32 i;
 
-	for (i = 0; i < device->naddrs; i++)
-		if (oracle_in(&device->addrs[i], family, addr))
+	for (i = 0; i < device->naddrs; i++) {
+		bound = device_addr(device, i);
+		if (oracle_in(&bound, family, addr))
 			return true;
+	}
 	return false;
 }
 
@@ -75,6 +78,7 @@ const struct lc_device *oracle_by_addr(const struct policy_list *policy,
 /* Whether one frame on one guard could be taken for both. */
 bool oracle_conflict(const struct lc_device *a, const struct lc_device *b)
 {
+	struct lc_prefix addr;
 	u32 i;
 
 	if (a->has_mac != b->has_mac)
@@ -84,8 +88,10 @@ bool oracle_conflict(const struct lc_device *a, const struct lc_device *b)
 		return false;
 	if (a->has_mac)
 		return !memcmp(a->mac, b->mac, 6);
-	for (i = 0; i < a->naddrs; i++)
-		if (oracle_bound(b, a->addrs[i].family, a->addrs[i].addr))
+	for (i = 0; i < a->naddrs; i++) {
+		addr = device_addr(a, i);
+		if (oracle_bound(b, addr.family, addr.addr))
 			return true;
+	}
 	return false;
 }

@@ -74,7 +74,7 @@ const char *scene_compare(const struct scene *scene,
 	struct lc_frame f = p->f;
 	struct dissected said;
 	struct opinion opinion;
-	struct lc_verdict verdict;
+	struct lc_verdict verdict, sooner;
 	struct lc_key key;
 	const char *wrong;
 
@@ -93,6 +93,10 @@ const char *scene_compare(const struct scene *scene,
 	wrong = compare_verdict(guard, &verdict, &opinion);
 	if (wrong)
 		return wrong;
+	memset(&sooner, 0xa5, sizeof(sooner));
+	lc_judge_frame(scene->gen, guard, &f, &key, &sooner);
+	if (memcmp(&sooner, &verdict, sizeof(verdict)))
+		return "judge: differs when the sender is looked up first";
 	tally->frames++;
 	tally->sharp += !(opinion.why & (opinion.why - 1));
 	tally->reasons[verdict.reason]++;
@@ -122,8 +126,10 @@ void scene_print_policy(const struct scene *scene)
 		for (j = 0; j < 6 && d->has_mac; j++)
 			printf("%02x", d->mac[j]);
 		for (j = 0; j < d->naddrs; j++) {
+			struct lc_prefix addr = device_addr(d, j);
+
 			printf(" ");
-			print_prefix(&d->addrs[j]);
+			print_prefix(&addr);
 		}
 		printf("\n");
 	}

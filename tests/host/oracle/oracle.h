@@ -11,6 +11,7 @@
 #define LENSCAP_ORACLE_H
 
 #include "core.h"
+#include "policy.h"
 
 #define WHY(name)	(1U << LENSCAP_REASON_##name)
 

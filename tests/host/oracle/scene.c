@@ -38,6 +38,22 @@ static void draw_rule(struct source *s, struct lc_rule *rule)
 	}
 }
 
+/* Many rules for few peers: long lists of services. */
+static void draw_dense(struct source *s, struct lc_rule *rules, u32 count)
+{
+	struct lc_prefix peers[4];
+	u32 i;
+
+	for (i = 0; i < 4; i++)
+		draw_prefix(s, i % 2 ? LC_FAMILY_IPV4 : LC_FAMILY_IPV6,
+			    &peers[i]);
+	for (i = 0; i < count; i++) {
+		bool v4 = rules[i].peer.family == LC_FAMILY_IPV4;
+
+		rules[i].peer = peers[draw(s, 2) * 2 + v4];
+	}
+}
+
 static void draw_bound(struct source *s, bool host, struct lc_prefix *prefix)
 {
 	static const char *const pool[] = {
@@ -61,20 +77,19 @@ static void draw_bound(struct source *s, bool host, struct lc_prefix *prefix)
 static struct lc_device *draw_device(struct source *s, u32 nprofiles)
 {
 	u32 naddrs = 1 + draw(s, 4), i;
+	struct lc_prefix addrs[4];
 	struct lc_device *device;
+	bool has_mac = chance(s, 60);
 
-	device = calloc(1, sizeof(*device) + naddrs * sizeof(*device->addrs));
-	if (!device)
-		abort();
+	for (i = 0; i < naddrs; i++)
+		draw_bound(s, !has_mac, &addrs[i]);
+	device = device_create(addrs, naddrs);
 	device->profile = draw(s, nprofiles);
 	device->guard = chance(s, 30) ? LC_GUARD_ANY :
 			1 + draw(s, SCENE_GUARDS);
-	device->has_mac = chance(s, 60);
-	if (device->has_mac)
+	device->has_mac = has_mac;
+	if (has_mac)
 		draw_mac(s, device->mac);
-	device->naddrs = naddrs;
-	for (i = 0; i < naddrs; i++)
-		draw_bound(s, !device->has_mac, &device->addrs[i]);
 	return device;
 }
 
@@ -161,6 +176,8 @@ const char *scene_make(struct source *s, struct scene *scene)
 				  draw(s, SCENE_RULES);
 		for (j = 0; j < list->nrules[i]; j++)
 			draw_rule(s, &scene->rules[i][j]);
+		if (list->nrules[i] > 10 && chance(s, 60))
+			draw_dense(s, scene->rules[i], list->nrules[i]);
 		list->rules[i] = scene->rules[i];
 		list->modes[i] = mode == 0 ? LENSCAP_MODE_QUARANTINE :
 				 mode == 1 ? LENSCAP_MODE_AUDIT :
@@ -209,6 +226,7 @@ void scene_addr(struct source *s, const struct scene *scene, u32 profile,
 
 	for (tries = 0; tries < 4; tries++) {
 		const struct lc_prefix *near = NULL;
+		struct lc_prefix bound;
 
 		if (chance(s, 80) && list->nprofiles) {
 			which = chance(s, 80) ? profile :
@@ -218,8 +236,9 @@ void scene_addr(struct source *s, const struct scene *scene, u32 profile,
 						list->nrules[which])].peer;
 		} else if (chance(s, 60) && list->ndevices) {
 			which = draw(s, list->ndevices);
-			near = &list->devices[which]->addrs[draw(s,
-					list->devices[which]->naddrs)];
+			bound = device_addr(list->devices[which], draw(s,
+					list->devices[which]->naddrs));
+			near = &bound;
 		} else {
 			break;
 		}

@@ -75,15 +75,15 @@ static void draw_source(struct source *s, const struct scene *scene,
 
 	if (sender && chance(s, 85)) {
 		for (i = 0; i < 4; i++) {
-			const struct lc_prefix *bound;
+			struct lc_prefix bound;
 
-			bound = &sender->addrs[draw(s, sender->naddrs)];
-			if (bound->family != family)
+			bound = device_addr(sender, draw(s, sender->naddrs));
+			if (bound.family != family)
 				continue;
 			if (chance(s, 70))
-				memcpy(addr, bound->addr, 16);
+				memcpy(addr, bound.addr, 16);
 			else
-				draw_near(s, bound, addr);
+				draw_near(s, &bound, addr);
 			return;
 		}
 	}

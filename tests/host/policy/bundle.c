@@ -38,9 +38,7 @@ static char *outcome(const char *path, struct policy *policy)
 	size_t len;
 	FILE *out = open_memstream(&said, &len);
 
-	memset(policy, 0, sizeof(*policy));
-	if (!policy_bundle_read(path, &bundle, &diag))
-		(void)policy_parse(&bundle, policy, &diag);
+	(void)policy_read(path, &bundle, policy, &diag);
 	diag_print(&diag, out);
 	fclose(out);
 	policy_bundle_free(&bundle);
@@ -63,13 +61,14 @@ static void expect(const char *path, const char *want)
 TEST(bundle_reads_inventories)
 {
 	struct policy_bundle bundle;
+	struct policy policy;
 	struct diag diag = { 0 };
 
 	scratch_enter();
 	scratch_text("site/policy.yaml", POLICY);
 	scratch_text("site/a.csv", CAMERA_A);
 	scratch_text("site/sub/b.csv", CAMERA_B);
-	CHECK(!policy_bundle_read("site/policy.yaml", &bundle, &diag));
+	CHECK(!policy_read("site/policy.yaml", &bundle, &policy, &diag));
 	CHECK_EQ(bundle.count, 3);
 	if (bundle.count == 3) {
 		CHECK(!strcmp(bundle.files[0].name, "site/policy.yaml"));
@@ -79,6 +78,7 @@ TEST(bundle_reads_inventories)
 		CHECK_EQ(bundle.files[2].len, strlen(CAMERA_B));
 	}
 	policy_bundle_free(&bundle);
+	policy_free(&policy);
 	expect("site/policy.yaml", "");
 	scratch_leave();
 }

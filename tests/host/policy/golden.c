@@ -53,12 +53,10 @@ static size_t split(char *text, struct part *parts)
 static void judge_policy(FILE *out)
 {
 	struct policy_bundle bundle;
-	struct policy policy = { 0 };
+	struct policy policy;
 	struct diag diag = { 0 };
-	int err = policy_bundle_read("policy.yaml", &bundle, &diag);
+	int err = policy_read("policy.yaml", &bundle, &policy, &diag);
 
-	if (!err)
-		err = policy_parse(&bundle, &policy, &diag);
 	CHECK(!err == !diag.errors);
 	if (err)
 		CHECK(!policy.ndevices && !policy.nprofiles);

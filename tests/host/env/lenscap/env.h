@@ -27,6 +27,43 @@ typedef long long s64;
 	(sizeof(*(p)) + sizeof((p)->member[0]) * (size_t)(n))
 #define array_size(a, b)	((size_t)(a) * (size_t)(b))
 #define fallthrough		__attribute__((__fallthrough__))
+#define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
+#define __packed		__attribute__((__packed__))
+#define noinline		__attribute__((__noinline__))
+#define likely(x)		__builtin_expect(!!(x), 1)
+#define unlikely(x)		__builtin_expect(!!(x), 0)
+#define lc_popcount(map)	((u32)__builtin_popcountll(map))
+#define lc_ctz(map)		((u32)__builtin_ctzll(map))
+#define lc_prefetch(p)		__builtin_prefetch(p)
+#define lc_prefetch_counters(p)	__builtin_prefetch(p)
+
+/* One thread: no atomics. A reference too many or too few is a bug. */
+struct lc_ref {
+	u32 count;
+};
+
+static inline void lc_ref_init(struct lc_ref *ref)
+{
+	ref->count = 1;
+}
+
+static inline void lc_ref_get(struct lc_ref *ref)
+{
+	if (!ref->count++)
+		abort();
+}
+
+static inline bool lc_ref_put(struct lc_ref *ref)
+{
+	if (!ref->count)
+		abort();
+	return !--ref->count;
+}
+
+static inline bool lc_ref_single(const struct lc_ref *ref)
+{
+	return ref->count == 1;
+}
 
 void *lc_alloc(size_t bytes);
 void lc_free(const void *p);

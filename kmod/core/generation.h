@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What packets read of a generation and of a device: see generation.c. It is
+ * here so that judging a frame is one function.
+ */
+#ifndef _LENSCAP_GENERATION_H
+#define _LENSCAP_GENERATION_H
+
+#include "hash.h"
+
+#define LC_PAGE_BITS	7
+#define LC_PAGE_SLOTS	(1U << LC_PAGE_BITS)
+
+/* Packed addresses: a byte with the length, for IPv6 this more, and the
+ * address, 4 or 16 bytes.
+ */
+#define LC_PACKED_IPV6	64
+
+struct lc_page {
+	struct lc_ref refs;
+	struct lc_slot slots[LC_PAGE_SLOTS];
+};
+
+/**
+ * struct lc_slots - the directory of profiles by slot
+ * @refs: generations that have it
+ * @npages: entries of @pages
+ * @used: of these, how many are not NULL
+ * @pages: NULL where no profile is
+ */
+struct lc_slots {
+	struct lc_ref refs;
+	u32 npages;
+	u32 used;
+	struct lc_page *pages[];
+};
+
+static inline const u8 *lc_next_bound(const u8 *at)
+{
+	return at + (*at < LC_PACKED_IPV6 ? 5 : 17);
+}
+
+/**
+ * lc_device_bound() - whether a device is bound to an address
+ * @device: the device
+ * @family: of @addr
+ * @addr: network byte order
+ *
+ * Context: any.
+ */
+static inline bool lc_device_bound(const struct lc_device *device, u8 family,
+		     const u8 *addr)
+{
+	const u8 *at = device->bound;
+	u32 i;
+
+	for (i = 0; i < device->naddrs; i++, at = lc_next_bound(at)) {
+		if (*at < LC_PACKED_IPV6) {
+			if (family == LC_FAMILY_IPV4 &&
+			    lc_bits_equal32(lc_be32(at + 1), lc_be32(addr),
+					    *at))
+				return true;
+		} else if (family == LC_FAMILY_IPV6 &&
+			   lc_bits_equal(at + 1, addr, *at - LC_PACKED_IPV6)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * lc_generation_slot() - what is in a slot
+ * @gen: the generation
+ * @slot: number, of any size
+ *
+ * Context: any; valid as long as @gen is.
+ *
+ * Return: the slot, or NULL if none was ever set near there. A free one has no
+ * profile.
+ */
+static inline const struct lc_slot *
+lc_generation_slot(const struct lc_generation *gen, u32 slot)
+{
+	const struct lc_slots *slots = gen->slots;
+	u32 number = slot >> LC_PAGE_BITS;
+
+	if (!slots || number >= slots->npages || !slots->pages[number])
+		return NULL;
+	return &slots->pages[number]->slots[slot & (LC_PAGE_SLOTS - 1)];
+}
+
+/* Would one frame mean both? On one guard it would; and a device without a
+ * guard is on each.
+ */
+static inline bool lc_guards_meet(u16 a, u16 b)
+{
+	return a == b || a == LC_GUARD_ANY || b == LC_GUARD_ANY;
+}
+
+static inline u32 lc_hash_mac(const struct lc_generation *gen, const u8 *mac)
+{
+	return lc_hash_one(gen->seed, lc_mac(mac)) >> 32;
+}
+
+struct lc_mac_key {
+	u64 mac;
+	u16 guard;
+};
+
+static inline bool lc_match_mac(const void *leaf, const void *key)
+{
+	const struct lc_device *device = leaf;
+	const struct lc_mac_key *want = key;
+
+	lc_prefetch_counters(device);
+	return lc_mac(device->mac) == want->mac &&
+	       lc_guards_meet(device->guard, want->guard);
+}
+
+/**
+ * lc_generation_by_mac() - find a device by guard and MAC
+ * @gen: the generation
+ * @guard: the guard's number
+ * @mac: source MAC of a frame
+ * @slot: receives the slot of its profile without reading the device, or NULL
+ *
+ * Context: any; the result is valid as long as @gen is.
+ */
+static inline const struct lc_device *
+lc_generation_by_mac(const struct lc_generation *gen, u16 guard, const u8 *mac,
+		     u32 *slot)
+{
+	struct lc_mac_key key = { .mac = lc_mac(mac), .guard = guard };
+
+	return lc_table_find(&gen->macs, lc_hash_mac(gen, mac), lc_match_mac, &key,
+			    slot);
+}
+
+#endif /* _LENSCAP_GENERATION_H */
