@@ -283,8 +283,13 @@ def test_slow_stdout():
                            stdin=subprocess.DEVNULL, stdout=right.fileno(),
                            stderr=subprocess.DEVNULL)
     right.close()
-    net.wait_for(lambda: os.path.exists(d.socket), what="the socket")
-    d.ask("status")
+
+    def answers():
+        try:
+            return d.ask("status")
+        except (ConnectionRefusedError, FileNotFoundError):
+            return None     # the socket is still that of the killed one
+    net.wait_for(answers, what="an answer")
 
     def unlogged():
         r.send(*[r.frame(f"198.51.{i >> 8}.{i & 255}")

@@ -54,6 +54,24 @@ def test_first():
         tap.true(info["memory"] > 0, "memory")
 
 
+def test_slots():
+    "profiles that come and go leave no room behind them taken"
+    with rig() as r:
+        live = policy.load(r.sock, dome())
+        sizes = set()
+        for number in range(300):
+            r.sock.do("txn-begin", base="live")
+            if number:
+                r.sock.do("profile-del", name=f"p{number - 1:03}")
+            r.sock.do("profile-set", name=f"p{number:03}", mode="enforce",
+                      **{"class": 0})
+            live = r.sock.do("txn-commit", generation=live,
+                             revision=number + 10)["generation"]
+            sizes.add(policy.info(r.sock)["memory"])
+        tap.true(len(sizes) <= 4 and max(sizes) < 2 * min(sizes),
+                 f"memory {min(sizes)} to {max(sizes)}")
+
+
 def test_contents():
     "a dump gives back what was set"
     text = {
