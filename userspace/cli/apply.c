@@ -161,8 +161,7 @@ int cmd_apply(const struct cli *cli)
 				"%s is a gateway file: it is not applied but read by the daemon; after a change use \"lenscapctl reload\"",
 				cli->argv[0]);
 
-	status = policy_bundle_read(cli->argv[0], &bundle, &diag) ||
-		 policy_parse(&bundle, &policy, &diag);
+	status = policy_read(cli->argv[0], &bundle, &policy, &diag);
 	if (cli->json == CLI_JSON_OFF)
 		diag_print(&diag, stderr);
 	if (status || diag.errors)

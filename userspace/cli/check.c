@@ -46,8 +46,7 @@ static char *check_policy(const struct checker *checker, const char *path,
 	struct policy policy = { 0 };
 	char *text = NULL;
 
-	if (!policy_bundle_read(path, &bundle, diag) &&
-	    !policy_parse(&bundle, &policy, diag) &&
+	if (!policy_read(path, &bundle, &policy, diag) &&
 	    !(checker->have_gateway &&
 	      gateway_check_policy(&checker->gateway, &policy, diag))) {
 		size_t rules = policy_rules(&policy);

@@ -3,6 +3,7 @@
  * Files judged here, without the daemon.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <yaml.h>
@@ -28,6 +29,9 @@ static bool listed(const char *key, const char *const *list, size_t count)
 
 #define LISTED(key, list) \
 	listed(key, list, ARRAY_SIZE(list))
+
+/* A lead that ends the count: policies are large, and begin with what they are. */
+#define WEIGHT_ENOUGH 2
 
 /*
  * Counts what speaks for a gateway file (positive) or a policy (negative).
@@ -68,6 +72,7 @@ static int weigh_keys(FILE *file)
 				weight--;
 			if (depth == 1)
 				key = !key;
+			done = abs(weight) >= WEIGHT_ENOUGH;
 			break;
 		case YAML_ALIAS_EVENT:
 			if (depth == 1)

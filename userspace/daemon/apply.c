@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,6 +183,8 @@ static void hold(struct daemon *daemon, struct policy *policy,
 	daemon->held.good = *good;
 	memset(policy, 0, sizeof(*policy));
 	memset(good, 0, sizeof(*good));
+	/* To parse it took several times what is held. */
+	malloc_trim(0);
 }
 
 static uint64_t superseded_by(const struct daemon *daemon, uint64_t live,
@@ -437,8 +440,7 @@ static bool read_file(const struct gateway *gateway, struct policy *policy,
 {
 	memset(policy, 0, sizeof(*policy));
 	memset(good, 0, sizeof(*good));
-	if (policy_bundle_read(gateway->policy, &good->bundle, diag) < 0 ||
-	    policy_parse(&good->bundle, policy, diag) < 0)
+	if (policy_read(gateway->policy, &good->bundle, policy, diag) < 0)
 		return false;
 	warn_strangers(gateway, policy, gateway->policy, diag);
 	return true;

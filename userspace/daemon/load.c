@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "index.h"
 #include "load.h"
 #include "log.h"
 #include "mem.h"
@@ -139,103 +140,138 @@ static bool same_device(const struct policy_device *a,
 	return true;
 }
 
-static int compare_profiles(const void *a, const void *b)
-{
-	const struct policy_profile *const *left = a, *const *right = b;
+/* What a policy has many of, each with a name. */
+struct kind {
+	size_t (*count)(const struct policy *policy);
+	const char *(*name)(const struct policy *policy, size_t number);
+};
 
-	return strcmp((*left)->name, (*right)->name);
+static size_t profile_count(const struct policy *policy)
+{
+	return policy->nprofiles;
 }
 
-static int compare_devices(const void *a, const void *b)
+static const char *profile_name(const struct policy *policy, size_t number)
 {
-	const struct policy_device *const *left = a, *const *right = b;
-
-	return strcmp((*left)->name, (*right)->name);
+	return policy->profiles[number].name;
 }
 
-static const struct policy_profile **sort_profiles(const struct policy *policy)
+static size_t device_count(const struct policy *policy)
 {
-	const struct policy_profile **list;
-
-	list = mem_alloc(policy->nprofiles * sizeof(*list));
-	for (size_t i = 0; i < policy->nprofiles; i++)
-		list[i] = &policy->profiles[i];
-	qsort(list, policy->nprofiles, sizeof(*list), compare_profiles);
-	return list;
+	return policy->ndevices;
 }
 
-static const struct policy_device **sort_devices(const struct policy *policy)
+static const char *device_name(const struct policy *policy, size_t number)
 {
-	const struct policy_device **list;
-
-	list = mem_alloc(policy->ndevices * sizeof(*list));
-	for (size_t i = 0; i < policy->ndevices; i++)
-		list[i] = &policy->devices[i];
-	qsort(list, policy->ndevices, sizeof(*list), compare_devices);
-	return list;
+	return policy->devices[number].name;
 }
 
-/* Where two sorted lists of names are: <0: only in the old one, and so on. */
-static int side(size_t o, size_t nold, size_t n, size_t nnew,
-		const char *old, const char *new)
+static const struct kind profiles = { profile_count, profile_name };
+static const struct kind devices = { device_count, device_name };
+
+#define NONE SIZE_MAX
+
+/**
+ * struct pairs - what has the same name in two policies
+ * @old: of each in the new policy: its number in the old one, or %NONE
+ * @stays: of each in the old policy: it is in the new one too
+ */
+struct pairs {
+	size_t *old;
+	bool *stays;
+};
+
+static void enter_names(const struct policy *policy, const struct kind *kind,
+			struct index *names)
 {
-	if (o == nold)
-		return 1;
-	if (n == nnew)
-		return -1;
-	return strcmp(old, new);
+	for (size_t i = 0; i < kind->count(policy); i++)
+		index_add(names, kind->name(policy, i),
+			  strlen(kind->name(policy, i)), i, NULL);
+}
+
+/*
+ * Policies are edited, not shuffled: the one behind the latest pair is most
+ * often the next, and names are looked up only where that ends.
+ */
+static void find_pairs(const struct policy *old, const struct policy *new,
+		       const struct kind *kind, struct pairs *pairs)
+{
+	size_t nold = kind->count(old), nnew = kind->count(new), next = 0;
+	struct index names = { 0 };
+	bool indexed = false;
+
+	pairs->old = mem_alloc(nnew * sizeof(*pairs->old));
+	pairs->stays = mem_alloc(nold * sizeof(*pairs->stays));
+	for (size_t i = 0; i < nnew; i++) {
+		const char *name = kind->name(new, i);
+		size_t found = NONE;
+
+		if (next < nold && !strcmp(kind->name(old, next), name)) {
+			found = next;
+		} else {
+			if (!indexed)
+				enter_names(old, kind, &names);
+			indexed = true;
+			index_find(&names, name, strlen(name), &found);
+		}
+		pairs->old[i] = found;
+		if (found == NONE)
+			continue;
+		pairs->stays[found] = true;
+		next = found + 1;
+	}
+	index_free(&names);
+}
+
+static void free_pairs(struct pairs *pairs)
+{
+	free(pairs->old);
+	free(pairs->stays);
 }
 
 static void send_profiles(struct transaction *txn, const struct load *load,
-			  bool removals)
+			  const struct pairs *pairs)
 {
-	const struct policy_profile **old = sort_profiles(load->base);
-	const struct policy_profile **new = sort_profiles(load->policy);
-	size_t nold = load->base->nprofiles, nnew = load->policy->nprofiles;
-	size_t o = 0, n = 0;
+	for (size_t i = 0; i < load->policy->nprofiles; i++) {
+		const struct policy_profile *new = &load->policy->profiles[i];
+		size_t old = pairs->old[i];
 
-	while (o < nold || n < nnew) {
-		int where = side(o, nold, n, nnew,
-				 o < nold ? old[o]->name : NULL,
-				 n < nnew ? new[n]->name : NULL);
-
-		if (where < 0 && removals)
-			del_profile(txn, old[o]->name);
-		else if (where > 0 && !removals)
-			set_profile(txn, new[n]);
-		else if (!where && !removals && !same_profile(old[o], new[n]))
-			set_profile(txn, new[n]);
-		o += where <= 0;
-		n += where >= 0;
+		if (old == NONE || !same_profile(&load->base->profiles[old],
+						 new))
+			set_profile(txn, new);
 	}
-	free(old);
-	free(new);
 }
 
 static void send_devices(struct transaction *txn, const struct load *load,
-			 bool removals)
+			 const struct pairs *pairs)
 {
-	const struct policy_device **old = sort_devices(load->base);
-	const struct policy_device **new = sort_devices(load->policy);
-	size_t nold = load->base->ndevices, nnew = load->policy->ndevices;
-	size_t o = 0, n = 0;
+	for (size_t i = 0; i < load->policy->ndevices; i++) {
+		const struct policy_device *new = &load->policy->devices[i];
+		size_t old = pairs->old[i];
 
-	while (o < nold || n < nnew) {
-		int where = side(o, nold, n, nnew,
-				 o < nold ? old[o]->name : NULL,
-				 n < nnew ? new[n]->name : NULL);
-
-		if (where < 0 && removals)
-			del_device(txn, old[o]->name);
-		else if (where > 0 && !removals)
-			set_device(txn, new[n]);
-		else if (!where && !removals && !same_device(old[o], new[n]))
-			set_device(txn, new[n]);
-		o += where <= 0;
-		n += where >= 0;
+		if (old == NONE || !same_device(&load->base->devices[old],
+						new))
+			set_device(txn, new);
 	}
-	free(old);
-	free(new);
+}
+
+static void send_differences(struct transaction *txn, const struct load *load)
+{
+	const struct policy *base = load->base;
+	struct pairs of_profiles, of_devices;
+
+	find_pairs(base, load->policy, &profiles, &of_profiles);
+	find_pairs(base, load->policy, &devices, &of_devices);
+	send_profiles(txn, load, &of_profiles);
+	for (size_t i = 0; i < base->ndevices; i++)
+		if (!of_devices.stays[i])
+			del_device(txn, base->devices[i].name);
+	send_devices(txn, load, &of_devices);
+	for (size_t i = 0; i < base->nprofiles; i++)
+		if (!of_profiles.stays[i])
+			del_profile(txn, base->profiles[i].name);
+	free_pairs(&of_profiles);
+	free_pairs(&of_devices);
 }
 
 static void send_parts(struct transaction *txn, const struct load *load)
@@ -243,10 +279,7 @@ static void send_parts(struct transaction *txn, const struct load *load)
 	const struct policy *policy = load->policy;
 
 	if (load->base) {
-		send_profiles(txn, load, false);
-		send_devices(txn, load, true);
-		send_devices(txn, load, false);
-		send_profiles(txn, load, true);
+		send_differences(txn, load);
 		return;
 	}
 	for (size_t i = 0; i < policy->nprofiles; i++)

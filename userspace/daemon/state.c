@@ -41,19 +41,33 @@ static bool sync_directory(const char *dir)
 	return done;
 }
 
+/*
+ * Buffered: to a descriptor, jansson writes a policy in a call for each line,
+ * and from one it reads a byte at a time.
+ */
+#define BUFFER_SIZE (1U << 20)
+
 static bool write_file(const char *path, const json_t *value, bool sync)
 {
 	bool done = false;
+	FILE *file;
 	int fd, code;
 
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 		  0600);
 	if (fd < 0)
 		return false;
+	file = fdopen(fd, "w");
+	if (!file) {
+		close(fd);
+		return false;
+	}
+	(void)setvbuf(file, NULL, _IOFBF, BUFFER_SIZE);
 	errno = 0;
-	done = !json_dumpfd(value, fd, JSON_COMPACT) && (!sync || !fsync(fd));
+	done = !json_dumpf(value, file, JSON_COMPACT) && !fflush(file) &&
+	       (!sync || !fsync(fd));
 	code = errno;
-	close(fd);
+	(void)fclose(file);
 	if (!done)
 		unlink(path);
 	errno = code ? code : EIO;
@@ -97,15 +111,16 @@ json_t *state_load(const char *dir, const char *name)
 	char *path = path_in(dir, name);
 	json_error_t error;
 	json_t *value = NULL;
-	int fd;
+	FILE *file;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		value = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
+	file = fopen(path, "re");
+	if (file) {
+		(void)setvbuf(file, NULL, _IOFBF, BUFFER_SIZE);
+		value = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
 		if (!value)
 			log_error("%s:%d:%d: %s: the file is ignored", path,
 				  error.line, error.column, error.text);
-		close(fd);
+		(void)fclose(file);
 	} else if (errno != ENOENT) {
 		log_error("cannot read %s: %s", path, strerror(errno));
 	}

@@ -59,7 +59,7 @@ size_t inventory_names(const struct ytree *tree, const struct ynode *node,
 	*names = NULL;
 	if (node->type == YNODE_LIST && !node->first)
 		return 0;
-	if (!ynode_some(tree, node, "inventory", &item))
+	if (!ynode_some(tree, node, "inventory", NULL, &item))
 		return 0;
 	for (; item; item = ynode_next(node, item)) {
 		const char *path = ynode_text(tree, item, "inventory");
@@ -89,41 +89,21 @@ size_t inventory_names(const struct ytree *tree, const struct ynode *node,
 	return count;
 }
 
-/* Only to learn which files to read: what is wrong with the policy is said
- * when it is parsed.
+/**
+ * struct attempt - to read all files in the state of one moment
+ * @bundle: what was read
+ * @versions: of its files
+ * @tree: the policy file, unless its YAML is bad: it is large, and parsing it
+ *	once has to do
+ * @changed: a file that did not stand still
+ * @failed: one cannot be read
+ * @diag: receives why
  */
-static size_t find_inventories(const struct policy_file *file, char ***paths)
-{
-	static const char key[] = "inventory";
-	struct diag unheard = { 0 };
-	const struct ynode **names = NULL;
-	const struct ynode *node;
-	struct ytree tree;
-	size_t count = 0;
-
-	*paths = NULL;
-	/* Most policies of a few cameras have none: spare them a second parse. */
-	if (!memmem(file->text, file->len, key, sizeof(key) - 1))
-		return 0;
-	if (!ytree_parse(file, &tree, &unheard)) {
-		node = ynode_find(tree.root, key);
-		if (node)
-			count = inventory_names(&tree, node, &names);
-	}
-	if (count)
-		*paths = mem_alloc(count * sizeof(void *));
-	for (size_t i = 0; i < count; i++)
-		(*paths)[i] = file_beside(file->name, names[i]->text);
-	free(names);
-	ytree_free(&tree);
-	diag_free(&unheard);
-	return count;
-}
-
 struct attempt {
 	struct policy_bundle *bundle;
 	struct file_version *versions;
-	const char *changed;	/* a file that did not stand still */
+	struct ytree tree;
+	const char *changed;
 	bool failed;
 	struct diag *diag;
 };
@@ -157,12 +137,40 @@ static void read_one(struct attempt *attempt, const char *path)
 	file->name = mem_copy(path);
 }
 
+/* Which files to read besides. What is wrong with the policy is said when it
+ * is parsed, not here.
+ */
+static size_t find_inventories(struct attempt *attempt, char ***paths)
+{
+	const struct policy_file *file = &attempt->bundle->files[0];
+	struct ytree *tree = &attempt->tree;
+	const struct ynode **names = NULL;
+	const struct ynode *node = NULL;
+	struct diag unheard = { 0 };
+	size_t count = 0;
+
+	*paths = NULL;
+	if (ytree_parse(file, tree, &unheard) < 0 || unheard.count)
+		ytree_free(tree);
+	else
+		node = ynode_find(tree->root, "inventory");
+	if (node)
+		count = inventory_names(tree, node, &names);
+	if (count)
+		*paths = mem_alloc(count * sizeof(void *));
+	for (size_t i = 0; i < count; i++)
+		(*paths)[i] = file_beside(file->name, names[i]->text);
+	free(names);
+	diag_free(&unheard);
+	return count;
+}
+
 static void read_inventories(struct attempt *attempt)
 {
 	char **paths;
 	size_t count;
 
-	count = find_inventories(&attempt->bundle->files[0], &paths);
+	count = find_inventories(attempt, &paths);
 	for (size_t i = 0; i < count; i++) {
 		if (!attempt->changed)
 			read_one(attempt, paths[i]);
@@ -183,15 +191,16 @@ static void read_inventories(struct attempt *attempt)
 	}
 }
 
-int policy_bundle_read(const char *path, struct policy_bundle *bundle,
-		       struct diag *diag)
+int policy_read(const char *path, struct policy_bundle *bundle,
+		struct policy *policy, struct diag *diag)
 {
 	struct attempt attempt = { .bundle = bundle, .diag = diag };
-	struct policy unwanted;
 
 	memset(bundle, 0, sizeof(*bundle));
+	memset(policy, 0, sizeof(*policy));
 	for (int i = 0; i < ATTEMPTS; i++) {
 		policy_bundle_free(bundle);
+		ytree_free(&attempt.tree);
 		attempt.changed = NULL;
 		read_one(&attempt, path);
 		if (!attempt.failed && !attempt.changed)
@@ -201,16 +210,17 @@ int policy_bundle_read(const char *path, struct policy_bundle *bundle,
 		if (attempt.failed || !attempt.changed)
 			break;
 	}
+	if (!attempt.failed && !attempt.changed)
+		return policy_parse_tree(bundle, &attempt.tree, policy, diag);
 	if (attempt.failed && bundle->count > 1) {
 		/* An inventory is missing: say also what else is wrong. */
-		(void)policy_parse(bundle, &unwanted, diag);
-		policy_free(&unwanted);
+		(void)policy_parse_tree(bundle, &attempt.tree, policy, diag);
+		policy_free(policy);
 	}
-	if (!attempt.failed && attempt.changed) {
+	if (!attempt.failed)
 		file_changed(attempt.changed, diag);
-		attempt.failed = true;
-	}
-	return attempt.failed ? -1 : 0;
+	ytree_free(&attempt.tree);
+	return -1;
 }
 
 void policy_bundle_free(struct policy_bundle *bundle)

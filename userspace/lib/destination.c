@@ -74,7 +74,7 @@ static void add_destination(struct parse *parse, const struct ynode *key)
 		.name = key->text,
 		.node = key,
 	};
-	if (!ynode_some(&parse->tree, value, what, &item))
+	if (!ynode_some(&parse->tree, value, what, NULL, &item))
 		return;
 	for (; item; item = ynode_next(value, item))
 		add_prefix(parse, what, item, &seen, destination);

@@ -296,19 +296,19 @@ static void take_text(const struct ytree *tree, const struct ynode *node,
 static void take_addresses(const struct ytree *tree, const struct ynode *node,
 			   const char *what, struct device_draft *draft)
 {
-	char name[WHAT_TEXT + 16];
 	const struct ynode *item;
 
-	if (!node)
+	if (!node || !ynode_some(tree, node, what, keys[KEY_ADDRESSES].name,
+				 &item))
 		return;
-	(void)snprintf(name, sizeof(name), "%s: addresses", what);
-	if (!ynode_some(tree, node, name, &item))
-		return;
-	draft->addresses = mem_alloc((node->type == YNODE_LIST ? node->count :
-				      1) * sizeof(*draft->addresses));
 	for (; item; item = ynode_next(node, item)) {
-		struct field *field = &draft->addresses[draft->naddresses];
+		struct field *field;
 
+		draft->addresses = mem_array_room(draft->addresses,
+						  draft->naddresses, 1,
+						  sizeof(*field));
+		field = &draft->addresses[draft->naddresses];
+		*field = (struct field) { 0 };
 		take_text(tree, item, what, KEY_ADDRESSES, field);
 		if (field->text)
 			draft->naddresses++;
@@ -321,20 +321,20 @@ static void parse_device(struct parse *parse, const struct ynode *node)
 	struct device_draft draft = { .file = tree->file };
 	const struct ynode *values[KEYS] = { NULL };
 	const struct ynode *name;
-	char what[WHAT_TEXT], prefix[WHAT_TEXT + 2];
+	char what[WHAT_TEXT];
 
 	/* Its name first: it is what messages call it by. */
 	name = ynode_find(node, keys[KEY_NAME].name);
 	if (name && name->type == YNODE_SCALAR && !ynode_is_null(name))
 		draft.name.text = name->text;
-	(void)snprintf(prefix, sizeof(prefix), "%s: ", describe(&draft, what));
+	describe(&draft, what);
 	if (node->type != YNODE_MAP) {
 		ynode_error(tree, node,
 			    "a device is a mapping such as { name: .., mac: .., addresses: [..], profile: .. }, this is %s",
 			    ynode_kind(node));
 		return;
 	}
-	ynode_fields(tree, node, prefix, keys, KEYS, values);
+	ynode_fields(tree, node, what, keys, KEYS, values);
 	draft.name.line = node->line;
 	take_text(tree, values[KEY_NAME], what, KEY_NAME, &draft.name);
 	take_text(tree, values[KEY_MAC], what, KEY_MAC, &draft.mac);
@@ -355,7 +355,7 @@ void devices_parse(struct parse *parse, const struct ynode *node)
 {
 	const struct ynode *item;
 
-	if (!ynode_list(&parse->tree, node, "devices", &item))
+	if (!ynode_list(&parse->tree, node, "devices", NULL, &item))
 		return;
 	for (; item; item = item->next)
 		parse_device(parse, item);

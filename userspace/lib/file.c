@@ -243,6 +243,8 @@ bool file_check_text(const struct policy_file *file, struct diag *diag)
 		diag_error(diag, file->name, 0, 0, "is empty");
 		return false;
 	}
+	if (good == file->len && file->text[good - 1] == '\n')
+		return true;
 	file_place(file->text, good, &line, &column);
 	if (good < file->len && !file->text[good]) {
 		diag_error(diag, file->name, line, column,
@@ -255,10 +257,7 @@ bool file_check_text(const struct policy_file *file, struct diag *diag)
 			   (unsigned char)file->text[good]);
 		return false;
 	}
-	if (file->text[good - 1] != '\n') {
-		diag_error(diag, file->name, line, column,
-			   "does not end with a newline, so it may have been cut short: complete it, or end its last line");
-		return false;
-	}
-	return true;
+	diag_error(diag, file->name, line, column,
+		   "does not end with a newline, so it may have been cut short: complete it, or end its last line");
+	return false;
 }

@@ -114,7 +114,7 @@ static void parse_tag(struct reader *r, const struct ynode *node)
 	bool good = true;
 	char name[32];
 
-	if (!ynode_fields(tree, node, "tag: ", tag_keys, TAG_KEYS, values))
+	if (!ynode_fields(tree, node, "tag", tag_keys, TAG_KEYS, values))
 		return;
 	for (size_t i = 0; i < TAG_KEYS; i++) {
 		(void)snprintf(name, sizeof(name), "tag: %s", tag_keys[i].name);
@@ -167,15 +167,13 @@ static void parse_upkeep(struct reader *r, const struct ynode *node,
 			 const char *what, struct gateway_guard *guard)
 {
 	const struct ynode *item;
-	char name[WHAT_TEXT + 16];
 	unsigned int bit;
 
 	guard->upkeep = 0;
 	/* None at all is a choice that can be made. */
 	if (node->type == YNODE_LIST && !node->first)
 		return;
-	(void)snprintf(name, sizeof(name), "%s: upkeep", what);
-	if (!ynode_some(&r->tree, node, name, &item))
+	if (!ynode_some(&r->tree, node, what, "upkeep", &item))
 		return;
 	for (; item; item = ynode_next(node, item)) {
 		if (!ynode_choice(&r->tree, item, what, &names_upkeep, &bit))
@@ -203,7 +201,7 @@ static void parse_subnets(struct reader *r, const struct ynode *node,
 	(void)snprintf(name, sizeof(name), "%s: subnets", what);
 	if (node->type == YNODE_LIST && !node->first)
 		return;
-	if (!ynode_some(&r->tree, node, name, &item))
+	if (!ynode_some(&r->tree, node, name, NULL, &item))
 		return;
 	guard->subnets = mem_alloc(LENSCAP_MAX_SUBNETS *
 				   sizeof(*guard->subnets));
@@ -313,9 +311,7 @@ static void parse_guard(struct reader *r, const struct ynode *node)
 	if (name && name->type == YNODE_SCALAR)
 		(void)snprintf(what, sizeof(what), "guard \"%s\"",
 			       TEXT_CLIP(name->text));
-	(void)snprintf(what + strlen(what), sizeof(what) - strlen(what), ": ");
 	ynode_fields(tree, node, what, guard_keys, GUARD_KEYS, values);
-	what[strlen(what) - 2] = '\0';
 
 	if (values[GUARD_NAME] &&
 	    ynode_text(tree, values[GUARD_NAME], "guard: name")) {
@@ -347,7 +343,7 @@ static void parse_guards(struct reader *r, const struct ynode *node)
 {
 	const struct ynode *item;
 
-	if (!ynode_list(&r->tree, node, "guards", &item))
+	if (!ynode_list(&r->tree, node, "guards", NULL, &item))
 		return;
 	if (!item)
 		ynode_warning(&r->tree, node,
@@ -389,7 +385,7 @@ static void parse_control(struct reader *r, const struct ynode *node)
 	const char *group = SOCKET_GROUP;
 
 	if (node)
-		ynode_fields(&r->tree, node, "control: ", control_keys,
+		ynode_fields(&r->tree, node, "control", control_keys,
 			     CONTROL_KEYS, values);
 	gateway->socket = parse_path(r, values[SOCKET], "control: socket",
 				     SOCKET_PATH);
@@ -432,7 +428,7 @@ static void parse_root(struct reader *r)
 			    TEXT_CLIP(node->text), VERSION);
 		return;
 	}
-	ynode_fields(tree, tree->root, "", keys, KEYS, values);
+	ynode_fields(tree, tree->root, NULL, keys, KEYS, values);
 	if (values[KEY_TAG])
 		parse_tag(r, values[KEY_TAG]);
 	if (values[KEY_GUARDS])

@@ -100,3 +100,16 @@ void *mem_array_room(void *array, size_t count, size_t more, size_t size)
 		return array;
 	return must(reallocarray(array, room, size));
 }
+
+/**
+ * mem_array_done() - give back the room of an array that will not grow
+ * @array: from mem_array_room(), or NULL
+ * @count: elements in use
+ * @size: bytes of one
+ *
+ * Return: the array, perhaps moved, or NULL.
+ */
+void *mem_array_done(void *array, size_t count, size_t size)
+{
+	return array && count ? must(reallocarray(array, count, size)) : array;
+}

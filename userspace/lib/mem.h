@@ -19,5 +19,6 @@ char *mem_print(const char *format, ...)
 	__attribute__((returns_nonnull, malloc, format(printf, 1, 2)));
 void *mem_array_room(void *array, size_t count, size_t more, size_t size)
 	__attribute__((returns_nonnull));
+void *mem_array_done(void *array, size_t count, size_t size);
 
 #endif /* LENSCAP_MEM_H */

@@ -99,6 +99,10 @@ void device_add(struct parse *parse, const struct device_draft *draft);
 /* inventory.c */
 void inventory_parse(struct parse *parse, const struct policy_file *file);
 
+/* policy.c */
+int policy_parse_tree(const struct policy_bundle *bundle, struct ytree *tree,
+		      struct policy *policy, struct diag *diag);
+
 /* bundle.c */
 size_t inventory_names(const struct ytree *tree, const struct ynode *node,
 		       const struct ynode ***names);

@@ -113,7 +113,7 @@ static void parse_root(struct parse *parse)
 			    TEXT_CLIP(node->text), VERSION);
 		return;
 	}
-	ynode_fields(tree, tree->root, "", keys, KEYS, values);
+	ynode_fields(tree, tree->root, NULL, keys, KEYS, values);
 	if (values[KEY_REVISION])
 		ynode_number(tree, values[KEY_REVISION], "revision", 1,
 			     INT64_MAX, &parse->policy->revision);
@@ -141,13 +141,24 @@ static void parse_free(struct parse *parse)
 	ytree_free(&parse->tree);
 }
 
-int policy_parse(const struct policy_bundle *bundle, struct policy *policy,
-		 struct diag *diag)
+/**
+ * policy_parse_tree() - as policy_parse(), of a policy that is a tree already
+ * @bundle: the texts
+ * @tree: the first of them, if it is known to be good YAML, or empty; taken
+ *	over
+ * @policy: as of policy_parse()
+ * @diag: as of policy_parse()
+ *
+ * Return: as policy_parse().
+ */
+int policy_parse_tree(const struct policy_bundle *bundle, struct ytree *tree,
+		      struct policy *policy, struct diag *diag)
 {
 	struct parse parse = {
 		.bundle = bundle,
 		.policy = policy,
 		.diag = diag,
+		.tree = *tree,
 	};
 	size_t before = diag->errors;
 
@@ -156,7 +167,10 @@ int policy_parse(const struct policy_bundle *bundle, struct policy *policy,
 		diag_error(diag, NULL, 0, 0, "there is no policy file");
 		return -1;
 	}
-	if (!ytree_parse(&bundle->files[0], &parse.tree, diag))
+	*tree = (struct ytree) { 0 };
+	parse.tree.diag = diag;
+	if (parse.tree.root ||
+	    !ytree_parse(&bundle->files[0], &parse.tree, diag))
 		parse_root(&parse);
 	parse_free(&parse);
 	diag_sort(diag);
@@ -166,6 +180,14 @@ int policy_parse(const struct policy_bundle *bundle, struct policy *policy,
 	}
 	digest_bundle(bundle, policy->digest);
 	return 0;
+}
+
+int policy_parse(const struct policy_bundle *bundle, struct policy *policy,
+		 struct diag *diag)
+{
+	struct ytree none = { 0 };
+
+	return policy_parse_tree(bundle, &none, policy, diag);
 }
 
 void policy_free(struct policy *policy)

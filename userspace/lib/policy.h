@@ -39,7 +39,7 @@ struct policy_prefix {
 /* One compiled permission: a destination, a protocol, a range each. */
 struct policy_rule {
 	struct policy_prefix peer;
-	int proto;		/* -1: any */
+	int16_t proto;		/* -1: any */
 	bool peer_initiates;	/* "serves" */
 	uint16_t peer_low, peer_high;		/* ICMP: message types */
 	uint16_t device_low, device_high;
@@ -73,18 +73,20 @@ struct policy {
 };
 
 /**
- * policy_bundle_read() - read a policy file and the inventories it names
+ * policy_read() - read a policy file and the inventories it names, and check
  * @path: the policy file; inventories are relative to its directory
- * @bundle: result, to be freed with policy_bundle_free() also after an error
- * @diag: receives every error
+ * @bundle: receives the texts, to be freed with policy_bundle_free() also
+ *	after an error
+ * @policy: result, to be freed with policy_free() also after an error
+ * @diag: receives every error and warning
  *
  * Each file is read whole and checked not to have changed meanwhile (size,
  * modification and change time, inode; read twice at most).
  *
- * Return: 0, or -1 with at least one error in @diag.
+ * Return: 0, or -1 with at least one error in @diag; then @policy is empty.
  */
-int policy_bundle_read(const char *path, struct policy_bundle *bundle,
-		       struct diag *diag);
+int policy_read(const char *path, struct policy_bundle *bundle,
+		struct policy *policy, struct diag *diag);
 void policy_bundle_free(struct policy_bundle *bundle);
 
 /**

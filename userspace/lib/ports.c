@@ -135,7 +135,6 @@ static bool parse(const struct ytree *tree, const struct ynode *node,
 		  const char *what, const char *key,
 		  const struct bounds *bounds, struct ranges *ranges)
 {
-	char name[160];
 	const struct ynode *item;
 	bool good = true;
 
@@ -143,8 +142,7 @@ static bool parse(const struct ytree *tree, const struct ynode *node,
 		ranges_full(ranges);
 		return true;
 	}
-	(void)snprintf(name, sizeof(name), "%s: %s", what, key);
-	if (!ynode_some(tree, node, name, &item))
+	if (!ynode_some(tree, node, what, key, &item))
 		return false;
 	for (; item; item = ynode_next(node, item))
 		good &= add_item(tree, item, what, key, bounds, ranges);

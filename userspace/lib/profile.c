@@ -30,13 +30,12 @@ static size_t parse_rules(struct parse *parse, const char *what,
 			  const struct ynode *node, bool peer_initiates,
 			  struct policy_profile *profile)
 {
-	char name[WHAT_TEXT + 16];
 	const struct ynode *entry;
 	size_t count = 0;
 
-	(void)snprintf(name, sizeof(name), "%s: %s", what,
-		       peer_initiates ? "serves" : "connects");
-	if (!ynode_list(&parse->tree, node, name, &entry))
+	if (!ynode_list(&parse->tree, node, what,
+			keys[peer_initiates ? KEY_SERVES : KEY_CONNECTS].name,
+			&entry))
 		return 0;
 	for (; entry; entry = entry->next)
 		count += rule_parse(parse, what, entry, peer_initiates,
@@ -50,14 +49,12 @@ static size_t parse_profile(struct parse *parse, const char *what,
 			    struct policy_profile *profile)
 {
 	const struct ynode *values[KEYS];
-	char prefix[WHAT_TEXT + 16];
 	char name[WHAT_TEXT + 16];
 	unsigned int mode = LENSCAP_MODE_ENFORCE;
 	uint64_t class = 0;
 	size_t count = 0;
 
-	(void)snprintf(prefix, sizeof(prefix), "%s: ", what);
-	if (!ynode_fields(&parse->tree, key->next, prefix, keys, KEYS, values))
+	if (!ynode_fields(&parse->tree, key->next, what, keys, KEYS, values))
 		return 0;
 	if (values[KEY_MODE])
 		ynode_choice(&parse->tree, values[KEY_MODE], what, &names_mode,
@@ -74,6 +71,8 @@ static size_t parse_profile(struct parse *parse, const char *what,
 	if (values[KEY_CONNECTS])
 		count += parse_rules(parse, what, values[KEY_CONNECTS], false,
 				     profile);
+	profile->rules = mem_array_done(profile->rules, profile->nrules,
+					sizeof(*profile->rules));
 	if (count > LENSCAP_MAX_PROFILE_RULES)
 		ynode_error(&parse->tree, key,
 			    "%s makes %zu rules (each address with each port range is one), but the limit is %u",

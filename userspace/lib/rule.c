@@ -74,12 +74,10 @@ static void unique_prefixes(struct entry *entry)
 static bool parse_to(struct parse *parse, const char *what,
 		     const struct ynode *node, struct entry *entry)
 {
-	char name[WHAT_TEXT + 8];
 	const struct ynode *item;
 	bool good = true;
 
-	(void)snprintf(name, sizeof(name), "%s: to", what);
-	if (!ynode_some(&parse->tree, node, name, &item))
+	if (!ynode_some(&parse->tree, node, what, keys[KEY_TO].name, &item))
 		return false;
 	for (; item; item = ynode_next(node, item))
 		good &= destination_resolve(parse, what, item,
@@ -281,7 +279,7 @@ static void expand_one(const struct entry *entry,
 
 	*rule = (struct policy_rule) {
 		.peer = *prefix,
-		.proto = entry->proto,
+		.proto = (int16_t)entry->proto,
 		.peer_initiates = entry->peer_initiates,
 		.peer_low = peer->low,
 		.peer_high = peer->high,
@@ -331,19 +329,17 @@ size_t rule_parse(struct parse *parse, const char *what,
 {
 	struct entry entry = { .peer_initiates = peer_initiates };
 	const struct ynode *values[KEYS];
-	char prefix[WHAT_TEXT + 16];
 	size_t count = 0, before = parse->diag->errors;
 	unsigned int kind;
 	bool good;
 
-	(void)snprintf(prefix, sizeof(prefix), "%s: ", what);
 	if (node->type != YNODE_MAP) {
 		ynode_error(&parse->tree, node,
 			    "%s: a rule is a mapping such as { to: nvr, tcp: 554 }, this is %s",
 			    what, ynode_kind(node));
 		return 0;
 	}
-	good = ynode_fields(&parse->tree, node, prefix, keys, KEYS, values);
+	good = ynode_fields(&parse->tree, node, what, keys, KEYS, values);
 	if (values[KEY_TO])
 		good &= parse_to(parse, what, values[KEY_TO], &entry);
 	/* A key that was refused may have been the one that is not found. */

@@ -102,6 +102,19 @@ static size_t utf8_sequence(const unsigned char *s, size_t left)
 	return need;
 }
 
+/* Eight bytes, and all of them ASCII and not NUL: as almost every text is. */
+static bool is_plain(const char *text, size_t left)
+{
+	const uint64_t ones = UINT64_MAX / 0xff;
+	uint64_t word;
+
+	if (left < sizeof(word))
+		return false;
+	memcpy(&word, text, sizeof(word));
+	/* A byte of 0 sets its highest bit by borrowing. */
+	return !((word | (word - ones)) & (ones << 7));
+}
+
 /**
  * text_utf8_length() - how far is it UTF-8 without NUL?
  * @text: bytes
@@ -114,9 +127,11 @@ size_t text_utf8_length(const char *text, size_t len)
 	size_t at = 0;
 
 	while (at < len && text[at]) {
-		size_t step = utf8_sequence((const unsigned char *)text + at,
-					    len - at);
+		size_t step = sizeof(uint64_t);
 
+		if (!is_plain(text + at, len - at))
+			step = utf8_sequence((const unsigned char *)text + at,
+					     len - at);
 		if (!step)
 			break;
 		at += step;

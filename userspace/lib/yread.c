@@ -93,13 +93,35 @@ const char *ynode_kind(const struct ynode *node)
 	}
 }
 
+/*
+ * What a message is about. It is put together only when there is something to
+ * say: a large policy asks a million times.
+ */
+#define ABOUT_TEXT 192
+
+static const char *before(char text[ABOUT_TEXT], const char *what)
+{
+	(void)snprintf(text, ABOUT_TEXT, "%s%s", what ? what : "",
+		       what ? ": " : "");
+	return text;
+}
+
+static const char *about(char text[ABOUT_TEXT], const char *what,
+			 const char *key)
+{
+	if (!key)
+		return what;
+	(void)snprintf(text, ABOUT_TEXT, "%s: %s", what, key);
+	return text;
+}
+
 /* Return: the number of the key that was probably meant, or @nkeys. */
 static size_t unknown_key(const struct ytree *tree, const struct ynode *key,
 			  const char *what, const struct ykey *keys,
 			  size_t nkeys)
 {
 	struct suggest suggest = { .word = key->text };
-	char text[SUGGEST_TEXT] = "";
+	char text[SUGGEST_TEXT] = "", lead[ABOUT_TEXT];
 	size_t used = 0, meant = nkeys;
 
 	for (size_t i = 0; i < nkeys; i++) {
@@ -118,7 +140,7 @@ static size_t unknown_key(const struct ytree *tree, const struct ynode *key,
 						 i ? ", " : ": known are ",
 						 keys[i].name);
 	}
-	ynode_error(tree, key, "%sunknown key \"%s\"%s", what,
+	ynode_error(tree, key, "%sunknown key \"%s\"%s", before(lead, what),
 		    TEXT_CLIP(key->text), text);
 	return meant;
 }
@@ -159,7 +181,7 @@ const struct ynode *ynode_find(const struct ynode *map, const char *name)
  * ynode_fields() - take a map apart
  * @tree: its document
  * @map: the map
- * @what: what it is, to begin messages: "" or "device \"x\": "
+ * @what: what it is, to begin messages, or NULL
  * @keys: the keys that it may have
  * @nkeys: how many, less than 64
  * @values: receives the value of each, or NULL
@@ -173,14 +195,16 @@ bool ynode_fields(const struct ytree *tree, const struct ynode *map,
 		  const struct ynode **values)
 {
 	const struct ynode *key;
+	char lead[ABOUT_TEXT];
 	uint64_t misspelt = 0;
 	bool whole = true;
 
 	for (size_t i = 0; i < nkeys; i++)
 		values[i] = NULL;
 	if (map->type != YNODE_MAP) {
-		ynode_error(tree, map, "%sneeds a mapping (key: value), is %s",
-			    what, ynode_kind(map));
+		ynode_error(tree, map,
+			    "%sneeds a mapping (key: value), is %s",
+			    before(lead, what), ynode_kind(map));
 		return false;
 	}
 	for (key = map->first; key; key = key->next->next) {
@@ -195,22 +219,22 @@ bool ynode_fields(const struct ytree *tree, const struct ynode *map,
 		else if (values[i])
 			ynode_error(tree, key,
 				    "%skey \"%s\" is given twice, first at line %u",
-				    what, key->text, values[i]->line);
+				    before(lead, what), key->text, values[i]->line);
 		else
 			values[i] = key->next;
 	}
 	for (size_t i = 0; i < nkeys; i++) {
 		if (values[i] && ynode_is_null(values[i])) {
 			ynode_error(tree, values[i],
-				    "%skey \"%s\" has no value", what,
-				    keys[i].name);
+				    "%skey \"%s\" has no value",
+				    before(lead, what), keys[i].name);
 			values[i] = NULL;
 			whole = whole && !keys[i].required;
 		} else if (!values[i] && keys[i].required) {
 			if (!(misspelt & 1ULL << i))
 				ynode_error(tree, map,
-					    "%skey \"%s\" is missing", what,
-					    keys[i].name);
+					    "%skey \"%s\" is missing",
+					    before(lead, what), keys[i].name);
 			whole = false;
 		}
 	}
@@ -221,18 +245,21 @@ bool ynode_fields(const struct ytree *tree, const struct ynode *map,
  * ynode_list() - the items of a list
  * @tree: its document
  * @node: the list
- * @what: what it is, for messages
+ * @what: what it is, or has it, for messages
+ * @key: key that it is the value of, for messages, or NULL
  * @first: receives the first item, NULL if there is none
  *
  * Return: true if it is a list.
  */
 bool ynode_list(const struct ytree *tree, const struct ynode *node,
-		const char *what, const struct ynode **first)
+		const char *what, const char *key, const struct ynode **first)
 {
+	char text[ABOUT_TEXT];
+
 	*first = NULL;
 	if (node->type != YNODE_LIST) {
-		ynode_error(tree, node, "%s needs a list, is %s", what,
-			    ynode_kind(node));
+		ynode_error(tree, node, "%s needs a list, is %s",
+			    about(text, what, key), ynode_kind(node));
 		return false;
 	}
 	*first = node->first;
@@ -243,14 +270,17 @@ bool ynode_list(const struct ytree *tree, const struct ynode *node,
  * ynode_some() - one item, or a list of at least one
  * @tree: its document
  * @node: the item or the list
- * @what: what it is, for messages
+ * @what: as of ynode_list()
+ * @key: as of ynode_list()
  * @first: receives the first item; ynode_next() gives the others
  *
  * Return: true if there is an item.
  */
 bool ynode_some(const struct ytree *tree, const struct ynode *node,
-		const char *what, const struct ynode **first)
+		const char *what, const char *key, const struct ynode **first)
 {
+	char text[ABOUT_TEXT];
+
 	*first = NULL;
 	if (node->type == YNODE_SCALAR && !ynode_is_null(node)) {
 		*first = node;
@@ -258,11 +288,12 @@ bool ynode_some(const struct ytree *tree, const struct ynode *node,
 	}
 	if (node->type != YNODE_LIST) {
 		ynode_error(tree, node, "%s needs a value or a list, is %s",
-			    what, ynode_kind(node));
+			    about(text, what, key), ynode_kind(node));
 		return false;
 	}
 	if (!node->first) {
-		ynode_error(tree, node, "%s: the list is empty", what);
+		ynode_error(tree, node, "%s: the list is empty",
+			    about(text, what, key));
 		return false;
 	}
 	*first = node->first;

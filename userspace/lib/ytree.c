@@ -19,7 +19,8 @@
 /* Deeper than any policy, and far from what would be slow. */
 #define DEPTH_MAX 16
 
-#define BLOCK_SIZE 65536
+/* Few system calls for a large document, and what is not used costs nothing. */
+#define BLOCK_SIZE (1U << 20)
 
 /* Nodes and texts are given back all at once. */
 struct ytree_block {
@@ -88,8 +89,6 @@ static void attach(struct builder *b, struct ynode *node)
 	level->last = node;
 	if (level->node->type == YNODE_MAP)
 		level->has_key = !level->has_key;
-	if (level->node->type == YNODE_LIST || level->has_key)
-		level->node->count++;
 }
 
 static bool expects_key(const struct builder *b)
@@ -104,11 +103,13 @@ static struct ynode *new_node(struct builder *b, const yaml_event_t *event,
 			      enum ynode_type type)
 {
 	struct ynode *node = tree_alloc(b->tree, sizeof(*node));
+	size_t column = event->start_mark.column + 1;
 
 	memset(node, 0, sizeof(*node));
-	node->type = (uint8_t)type;
+	node->type = (unsigned int)type;
 	node->line = (unsigned int)event->start_mark.line + 1;
-	node->column = (unsigned int)event->start_mark.column + 1;
+	node->column = column < YNODE_COLUMN_MAX ? (unsigned int)column :
+						   YNODE_COLUMN_MAX;
 	return node;
 }
 

@@ -27,10 +27,11 @@ enum ynode_type {
  * @first: LIST and MAP: the first node in it
  * @text: SCALAR: its text
  * @line: from 1
- * @column: from 1, in characters
- * @count: LIST: items, MAP: keys
+ * @column: from 1, in characters, up to YNODE_COLUMN_MAX
  * @type: enum ynode_type
  * @quoted: SCALAR: it was written in quotes, so it is no number and no null
+ *
+ * A policy of a million rules has seven million of them.
  */
 struct ynode {
 	struct ynode *next;
@@ -39,11 +40,12 @@ struct ynode {
 		const char *text;
 	};
 	unsigned int line;
-	unsigned int column;
-	unsigned int count;
-	uint8_t type;
-	bool quoted;
+	unsigned int column : 24;
+	unsigned int type : 7;
+	unsigned int quoted : 1;
 };
+
+#define YNODE_COLUMN_MAX 0xffffffU
 
 struct ytree_block;
 
@@ -84,9 +86,9 @@ bool ynode_fields(const struct ytree *tree, const struct ynode *map,
 		  const char *what, const struct ykey *keys, size_t nkeys,
 		  const struct ynode **values);
 bool ynode_list(const struct ytree *tree, const struct ynode *node,
-		const char *what, const struct ynode **first);
+		const char *what, const char *key, const struct ynode **first);
 bool ynode_some(const struct ytree *tree, const struct ynode *node,
-		const char *what, const struct ynode **first);
+		const char *what, const char *key, const struct ynode **first);
 const char *ynode_text(const struct ytree *tree, const struct ynode *node,
 		       const char *what);
 bool ynode_number(const struct ytree *tree, const struct ynode *node,
