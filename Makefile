@@ -35,6 +35,7 @@ help:
 ##  make check-6.12     the same with 6.12
 ##  make check-uml      the same in a kernel with KASAN, lockdep, kmemleak
 ##  make fuzz           libFuzzer against the core
+##  make bench          measure Lenscap and its peers: docs/performance.md
 ##  make clean          remove build/
 
 .PHONY: setup
@@ -69,6 +70,10 @@ $(check_targets): check-%:
 .PHONY: demo
 demo:
 	@scripts/demo
+
+.PHONY: bench
+bench:
+	@scripts/bench
 
 .PHONY: install install-module
 install: userspace install-module

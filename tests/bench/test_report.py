@@ -1,0 +1,211 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Does the report say what made-up figures say, and nothing more? (TAP)"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "..", "selftests", "lib"))
+
+import goals                                                # noqa: E402
+import tap                                                  # noqa: E402
+
+
+def result(case, peer, median, variant="", unit="ns/packet"):
+    """A figure as a part writes it."""
+    return {"case": case, "peer": peer, "variant": variant, "unit": unit,
+            "median": median, "min": median, "max": median + 1, "runs": 3}
+
+
+def part(name, results, **more):
+    """A part's file."""
+    return {"part": name, "kernel": "6.1-made-up", "date": "2000-01-01",
+            "machine": "abacus", "notes": [f"note of {name}"],
+            "results": results, **more}
+
+
+# Debian's, which has matplotlib.
+PYTHON = "/usr/bin/python3"
+
+HOT = [result("hot", "empty", 100), result("hot", "lenscap", 120),
+       result("hot", "nftables", 300, "exact"),
+       result("hot", "nftables", 280, "interval")]
+
+
+def report(*parts):
+    """Exit status, page, plot, merged figures, messages."""
+    with tempfile.TemporaryDirectory() as place:
+        build = os.path.join(place, "build")
+        docs = os.path.join(place, "docs")
+        os.mkdir(build)
+        for one in parts:
+            with open(os.path.join(build, one["part"] + ".json"), "w",
+                      encoding="utf-8") as file:
+                json.dump(one, file)
+        done = subprocess.run(
+            [PYTHON, os.path.join(HERE, "report.py"),
+             "--build", build, "--docs", docs],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=False)
+
+        def text(path):
+            if not os.path.exists(path):
+                return ""
+            with open(path, encoding="utf-8") as file:
+                return file.read()
+        return (done.returncode, text(os.path.join(docs, "performance.md")),
+                text(os.path.join(docs, "performance.svg")),
+                json.loads(text(os.path.join(build, "results.json")) or "[]"),
+                done.stdout)
+
+
+def goal_row(page, what, where="kernel"):
+    """The goal's cells: measured and verdict."""
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == 5 and what in cells[0] and cells[4].startswith(where):
+            return cells[2], cells[3].strip("*")
+    raise AssertionError(f"no goal about {what}")
+
+
+def test_ratios_of_added_cost():
+    "the empty hook is subtracted from both"
+    _, page, _, merged, _ = report(part("kernel", HOT))
+    tap.equal(goal_row(page, "nftables, exact"), ("1/10.0", "met"))
+    tap.equal(goal_row(page, "nftables, interval"), ("1/9.0", "missed"))
+    tap.equal(len(merged), 4, "figures")
+    tap.equal(merged[1]["kernel"], "6.1-made-up", "kernel of a figure")
+
+
+def test_missing_is_said():
+    "no part and no figure is made up"
+    _, page, _, _, _ = report(part("kernel", HOT))
+    tap.equal(goal_row(page, "`unshared`")[1], "missing")
+    tap.equal(goal_row(page, "ipset restore", "load")[1], "missing")
+    tap.true("`scripts/bench host` has not been run" in page, "host missing")
+    tap.true("@" not in page, "placeholders are left")
+    _, page, _, _, _ = report(part("kernel", HOT[1:]))
+    tap.equal(goal_row(page, "nftables, exact"),
+              ("no figure of the empty hook in case hot", "missing"))
+
+
+def test_no_ratio_across_kernels():
+    "figures of two kernels do not meet"
+    other = [dict(result("hot", "nftables", 300, "exact"), kernel="6.12")]
+    _, page, _, _, _ = report(part("kernel", HOT[:2] + other))
+    tap.equal(goal_row(page, "nftables, exact")[1], "missing")
+
+
+def test_the_best_peer_counts():
+    "several variants of a peer"
+    figures = goals.Figures(
+        [result("hot", "dpdk", 100, "a, one by one", "decisions/s"),
+         result("hot", "dpdk", 50, "b, one by one", "decisions/s"),
+         result("hot", "lenscap", 90, "", "decisions/s")])
+    goal = [goal for goal in goals.HOST if "`hot`" in goal.title][0]
+    tap.equal(goal.judge(figures), ("0.90x as fast", "missed"))
+
+
+def test_hooks_in_several_places():
+    "each is compared with the empty hook where it is"
+    figures = [dict(one, place="netdev") for one in HOT] + [
+        dict(result("hot", "empty", 500), place="ip"),
+        dict(result("hot", "ipset", 620), place="ip")]
+    hooks = goals.Figures(figures)
+    tap.equal(hooks.added(figures[-1]), 120, "ipset")
+    tap.equal(hooks.added(figures[1]), 20, "lenscap")
+
+
+def test_peers_against_lenscap():
+    "with the same policy"
+    hooks = goals.Figures([
+        result("big", "empty", 100), result("big", "lenscap", 120),
+        result("big", "lenscap", 140, "ranges")])
+    tap.equal(hooks.times_ours(result("big", "nftables", 180, "exact")), 4)
+    tap.equal(hooks.times_ours(result("big", "nftables", 180, "x, ranges")), 2)
+    tap.equal(hooks.times_ours(result("hot", "nftables", 180)), None)
+
+
+def test_the_worst_of_our_own_counts():
+    "big with two sorts of rules"
+    figures = goals.Figures([
+        result("big", "empty", 100), result("big", "lenscap", 120),
+        result("big", "lenscap", 140, "prefixes and ranges"),
+        result("big-20", "empty", 100), result("big-20", "lenscap", 120)])
+    goal = [goal for goal in goals.KERNEL if "`big`" in goal.title][0]
+    tap.equal(goal.judge(figures), ("2.00x", "missed"))
+
+
+def test_all_goals_can_be_met():
+    "host, load, instructions"
+    host = part("host", [result(case, peer, speed, "contexts, one by one",
+                                "decisions/s")
+                         for case in ("hot", "ipv6")
+                         for peer, speed in (("lenscap", 3), ("dpdk", 2))] +
+                [result("hot", "dpdk", 4, "contexts, bursts of 32",
+                        "decisions/s")])
+    load = part("load", [
+        result("load-1m", "lenscap", 1, "", "s"),
+        result("load-1m", "nftables", 20, "interval", "s"),
+        result("load-1m", "ipset", 1.5, "", "s"),
+        result("change-50k", "lenscap", 0.004, "", "s")])
+    icount = part("icount", [
+        result(f"change-{size}", "lenscap", count, variant, "instructions")
+        for size, variant, count in (("50k", "rule", 119), ("10k", "rule", 100),
+                                     ("50k", "address", 9),
+                                     ("10k", "address", 10))])
+    _, page, _, _, out = report(part("kernel", HOT), host, load, icount)
+    tap.equal(goal_row(page, "rte_acl, one by one", "host"),
+              ("1.50x as fast", "met"), out)
+    tap.equal(goal_row(page, "rte_acl, bursts of 32", "host"),
+              ("0.75x as fast", "missed"), out)
+    tap.equal(goal_row(page, "nftables' interval", "load")[1], "met")
+    tap.equal(goal_row(page, "ipset restore", "load")[1], "met")
+    tap.equal(goal_row(page, "one device of", "load"), ("4 ms", "met"))
+    tap.equal(goal_row(page, "instructions against", "icount"), ("1.19x", "met"))
+
+
+def test_notes_stand_beside():
+    "notes, and that a run was a quick one"
+    _, page, _, _, _ = report(part("kernel", HOT, quick=True))
+    beside = page[:page.index("## What the figures")]
+    tap.true("note of kernel" in beside, "the note is not beside the ratios")
+    tap.true("quick run" in beside, "a quick run is not called so")
+
+
+def test_bad_files_are_refused():
+    "with the file's name and what is wrong"
+    bad = part("kernel", [dict(HOT[0], median=-1)])
+    status, page, _, _, out = report(bad)
+    tap.true(status != 0 and not page, "accepted")
+    tap.true("kernel.json: result 0" in out and "order" in out, out)
+    status, _, _, _, out = report(dict(part("load", []), notes="x"))
+    tap.true(status != 0 and '"notes"' in out, out)
+    status, _, _, _, out = report()
+    tap.true(status != 0 and "make bench" in out, out)
+
+
+def test_the_plot():
+    "is the same each time, small, licensed, with all bars"
+    if subprocess.run([PYTHON, "-c", "import matplotlib"],
+                      stderr=subprocess.DEVNULL, check=False).returncode:
+        raise tap.Skip("no python3-matplotlib: scripts/setup bench")
+    status, _, one, _, out = report(part("kernel", HOT))
+    tap.equal(status, 0, out)
+    _, _, two, _, _ = report(part("kernel", HOT))
+    tap.true(one == two, "two plots of the same differ")
+    tap.true(len(one) < 100_000, f"{len(one)} characters")
+    tap.true("SPDX-License-Identifier" in "".join(one.splitlines()[:5]), one[:300])
+    for wanted in ("20 lenscap", "200 nftables exact"):
+        tap.true(wanted in one, f"no bar {wanted}")
+    tap.true(not re.search(r"[ \t]$", one, re.M), "trailing blanks")
+
+
+if __name__ == "__main__":
+    tap.main(globals())
