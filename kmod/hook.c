@@ -2,20 +2,23 @@
 /*
  * The fast path: every frame that enters an interface with a guard.
  *
- *   frame -> VLAN tags -> guard -> lc_judge_frame()
- *         -> tag the mark and accept | count, record and drop
+ *   frame -> VLAN tag -> guard -> lc_judge_usual()
+ *         -> count, tag the mark and accept
+ *
+ * That is lenscap_hook(), for nearly all frames. Those with tags in the payload,
+ * not in one piece, or not usual to the core take judge_slowly(), which does all
+ * of it in full; whatever no rule permits ends in refuse(), which counts and
+ * records it, and drops it unless it is only audited.
  *
  * It runs in the netdev ingress hook, before everything but XDP and tc. It
  * allocates nothing, takes no lock, and does not write to the frame: only to
  * skb->mark. netfilter calls hooks under rcu_read_lock(), which holds the port,
  * the guard and the generation for as long as the packet is here.
  */
-#include <linux/etherdevice.h>
-#include <linux/if_arp.h>
 #include <linux/if_vlan.h>
 
 #include "droplog.h"
-#include "guard.h"
+#include "frame.h"
 #include "hook.h"
 #include "table.h"
 
@@ -112,31 +115,28 @@ static const struct lenscap_guard *guard_of(struct lenscap_port *port,
 	return guard ?: rcu_dereference(port->untagged);
 }
 
-static void describe(const struct sk_buff *skb, const struct tags *tags,
-		     const struct lenscap_guard *guard, struct lc_frame *frame)
+static __always_inline void count(const struct lenscap_guard *guard,
+				  const struct lc_device *device, u32 bytes)
 {
-	frame->len = skb->len;
-	frame->ethertype = ntohs(tags->inner);
-	frame->vlan_stack = tags_stacked(tags, guard);
-	frame->gso = skb_is_gso(skb);
-	frame->has_mac = skb->dev->type == ARPHRD_ETHER &&
-			 skb_mac_header_was_set(skb) &&
-			 skb_mac_header(skb) + ETH_HLEN <= skb->data;
-	if (frame->has_mac)
-		ether_addr_copy(frame->mac, eth_hdr(skb)->h_source);
+	struct lenscap_guard_stats *stats = this_cpu_ptr(guard->stats);
+
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->passed_packets);
+	u64_stats_add(&stats->passed_bytes, bytes);
+	u64_stats_update_end(&stats->syncp);
+	if (device)
+		lenscap_stats_add(lenscap_device_stats(lenscap_device_of(device)),
+				  LENSCAP_PASSED, bytes);
 }
 
-static void count_guard(const struct lenscap_guard *guard,
-			const struct lc_verdict *verdict, u32 bytes)
+static void count_refused(const struct lenscap_guard *guard,
+			  const struct lc_verdict *verdict, u32 bytes)
 {
 	struct lenscap_guard_stats *stats = this_cpu_ptr(guard->stats);
 	struct lenscap_guard_total *total = &stats->reasons[verdict->reason];
 
 	u64_stats_update_begin(&stats->syncp);
-	if (verdict->reason == LENSCAP_REASON_NONE) {
-		u64_stats_inc(&stats->passed_packets);
-		u64_stats_add(&stats->passed_bytes, bytes);
-	} else if (verdict->pass) {
+	if (verdict->pass) {
 		u64_stats_inc(&total->would_packets);
 		u64_stats_add(&total->would_bytes, bytes);
 	} else {
@@ -144,61 +144,79 @@ static void count_guard(const struct lenscap_guard *guard,
 		u64_stats_add(&total->dropped_bytes, bytes);
 	}
 	u64_stats_update_end(&stats->syncp);
+	if (verdict->device)
+		lenscap_stats_add(lenscap_device_stats(lenscap_device_of(verdict->device)),
+				  verdict->pass ? LENSCAP_WOULD :
+						  LENSCAP_DROPPED, bytes);
 }
 
-static void count_device(const struct lc_verdict *verdict, u32 bytes)
+static __always_inline unsigned int pass(const struct lenscap_port *port,
+					 struct sk_buff *skb, u32 class)
 {
-	enum lenscap_count which = LENSCAP_DROPPED;
+	const struct lenscap_tag *tag = &port->ln->tag;
 
-	if (!verdict->device)
-		return;
-	if (verdict->reason == LENSCAP_REASON_NONE)
-		which = LENSCAP_PASSED;
-	else if (verdict->pass)
-		which = LENSCAP_WOULD;
-	lenscap_stats_add(lenscap_device_stats(lenscap_device_of(verdict->device)),
-			  which, bytes);
+	skb->mark = (skb->mark & ~(tag->mask | tag->class_mask)) |
+		    tag->value | class;
+	return NF_ACCEPT;
+}
+
+/* A frame that no rule permits. */
+static noinline unsigned int refuse(const struct lenscap_port *port,
+				    struct sk_buff *skb,
+				    const struct lenscap_guard *guard,
+				    const struct lenscap_generation *gen,
+				    const struct lc_frame *frame,
+				    const struct lc_verdict *verdict)
+{
+	/* Written whole by lc_parse(). */
+	struct lc_key key __uninitialized;
+
+	count_refused(guard, verdict, frame->len);
+	lc_parse(frame, &key);
+	lenscap_droplog_add(port->ln, guard, gen, &key, verdict, frame->len);
+	return verdict->pass ? pass(port, skb, verdict->class) : NF_DROP;
+}
+
+/* The same of a usual frame, whose description was never put into memory. */
+static noinline unsigned int refuse_usual(const struct lenscap_port *port,
+					  struct sk_buff *skb,
+					  const struct lenscap_guard *guard,
+					  const struct lenscap_generation *gen,
+					  struct lc_verdict verdict)
+{
+	struct lc_frame frame;
+
+	lenscap_frame(skb, ntohs(skb->protocol), false, &frame);
+	return refuse(port, skb, guard, gen, &frame, &verdict);
 }
 
 /* The verdict on a frame that is described, and what follows from it. */
-static unsigned int judge(struct lenscap_port *port, struct sk_buff *skb,
+static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 			  const struct tags *tags,
 			  const struct lenscap_guard *guard,
 			  const struct lc_frame *frame)
 {
-	const struct lenscap_tag *tag = &port->ln->tag;
-	const struct lenscap_generation *gen;
-	/* Written whole by lc_judge_frame(). */
-	struct lc_verdict verdict __uninitialized;
-	struct lc_key key __uninitialized;
+	const struct lenscap_generation *gen = rcu_dereference(port->ln->live);
+	struct lc_verdict verdict;
 
-	gen = rcu_dereference(port->ln->live);
 	lc_judge_frame(gen ? &gen->policy.core : NULL, &guard->core, frame,
-		       &key, &verdict);
+		       &verdict);
 	/* Audit passes what its own guard would drop. Whose frame this is cannot
 	 * be told, so it must not come out tagged on another guard's VLAN.
 	 */
 	if (tags->broken && !tags->id)
 		verdict.pass = false;
-
-	count_guard(guard, &verdict, frame->len);
-	count_device(&verdict, frame->len);
 	if (verdict.reason != LENSCAP_REASON_NONE)
-		lenscap_droplog_add(port->ln, guard, gen, &key, &verdict,
-				    frame->len);
-	if (!verdict.pass)
-		return NF_DROP;
-
-	skb->mark = (skb->mark & ~(tag->mask | tag->class_mask)) |
-		    tag->value | verdict.class;
-	return NF_ACCEPT;
+		return refuse(port, skb, guard, gen, frame, &verdict);
+	count(guard, verdict.device, frame->len);
+	return pass(port, skb, verdict.class);
 }
 
 /* A frame whose headers are not all in its linear part: they are put together
  * here, and in a function of its own, so that no other frame pays for the stack
  * that it takes (Debian's kernels clear it).
  */
-static noinline unsigned int judge_scattered(struct lenscap_port *port,
+static noinline unsigned int judge_scattered(const struct lenscap_port *port,
 					     struct sk_buff *skb,
 					     const struct tags *tags,
 					     const struct lenscap_guard *guard,
@@ -211,6 +229,23 @@ static noinline unsigned int judge_scattered(struct lenscap_port *port,
 	if (!frame->data)
 		frame->cap = 0;
 	return judge(port, skb, tags, guard, frame);
+}
+
+static noinline unsigned int judge_slowly(struct lenscap_port *port,
+					  struct sk_buff *skb)
+{
+	const struct lenscap_guard *guard;
+	struct lc_frame frame;
+	struct tags tags;
+
+	tags_read(skb, &tags);
+	guard = guard_of(port, &tags);
+	if (!guard)
+		return NF_ACCEPT;
+	lenscap_frame(skb, ntohs(tags.inner), tags_stacked(&tags, guard), &frame);
+	if (unlikely(frame.cap > skb_headlen(skb)))
+		return judge_scattered(port, skb, &tags, guard, &frame);
+	return judge(port, skb, &tags, guard, &frame);
 }
 
 /**
@@ -228,19 +263,21 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
 	struct lenscap_port *port = priv;
-	const struct lenscap_guard *guard;
+	const struct lenscap_guard *guard = lenscap_usual_guard(port, skb);
+	const struct lenscap_generation *gen = rcu_dereference(port->ln->live);
+	/* Neither is ever in memory: all that gets them is inlined. */
+	struct lc_verdict verdict;
 	struct lc_frame frame;
-	struct tags tags;
 
-	tags_read(skb, &tags);
-	guard = guard_of(port, &tags);
-	if (!guard)
-		return NF_ACCEPT;
-
-	describe(skb, &tags, guard, &frame);
-	frame.cap = min_t(u32, skb->len, LC_WINDOW);
-	if (unlikely(frame.cap > skb_headlen(skb)))
-		return judge_scattered(port, skb, &tags, guard, &frame);
-	frame.data = skb->data;
-	return judge(port, skb, &tags, guard, &frame);
+	if (unlikely(!guard || !gen))
+		return judge_slowly(port, skb);
+	lenscap_frame(skb, ntohs(skb->protocol), false, &frame);
+	if (frame.cap > skb_headlen(skb) ||
+	    !lc_may_be_usual(&gen->policy.core, &guard->core, &frame) ||
+	    !lc_judge_usual(&gen->policy.core, &guard->core, &frame, &verdict))
+		return judge_slowly(port, skb);
+	if (unlikely(verdict.reason != LENSCAP_REASON_NONE))
+		return refuse_usual(port, skb, guard, gen, verdict);
+	count(guard, verdict.device, frame.len);
+	return pass(port, skb, verdict.class);
 }

@@ -14,7 +14,8 @@
  * changes what happens to a "no", never how it is found.
  *
  * The sender is found by its MAC in a hash table (table.c), which also tells the
- * slot of its profile. The rules are found in two steps. The longest prefix that
+ * slot of its profile. A usual frame (usual.h) first looks for a rule that names
+ * just its address and port (exact.c). Otherwise rules are found in two steps. The longest prefix that
  * contains the destination comes from a binary search over all distinct
  * prefixes of the ruleset by address (search.h): prefixes are nested or apart,
  * so the last one that begins at or before the address either contains it, and
@@ -36,23 +37,22 @@
  *
  * Cost, with n destinations in the profile, c prefixes around the destination
  * (mostly one or two, at most 33 or 129) and s services in a list:
- * log2(n) + c * log2(s) steps, and s at most eight of them for a short list; the
- * number of devices does not matter. Cache lines that are cold when there are
- * many devices, for a frame that passes: one or two of the table's bin, one or
- * two of the device with its counters; with a ruleset of its own for each
- * device, one of its slot and three to five of the ruleset, which lie side by
- * side and are fetched at once. The slot does not wait for the device, nor the
- * parser for either: the sender is looked up before the frame is parsed, so that
- * these misses overlap. An unknown sender costs less; a frame that is denied reads
- * as much as one that passes, and then writes a drop record.
+ * log2(n) + c * log2(s) steps, and s at most eight of them for a short list, or,
+ * for an exact rule, one bucket; the number of devices does not matter. Cache
+ * lines that are cold when there are many devices, for a frame that passes: one of
+ * the table's bin, one or two of the device with its counters; with a ruleset of
+ * its own for each device, one of its slot and two of the ruleset (exact rules;
+ * otherwise three to five). The slot does not wait for the device, nor the parser
+ * for either: the sender is looked up before the frame is parsed, so that these
+ * misses overlap. What is left is two in a row, the bin's line and the device's:
+ * the benchmark times a hook that reads two such lines and nothing else (steps). An
+ * unknown sender costs less; a frame that is denied reads as much as one that
+ * passes, and then writes a drop record.
  */
 #include "core.h"
 
 #define PROTO_ICMP	1
 #define PROTO_ICMPV6	58
-
-#define TCP_SYN		0x02
-#define TCP_ACK		0x10
 
 static const u8 zero[16];
 
@@ -95,20 +95,12 @@ static bool icmpv6_asks(u16 type)
 	}
 }
 
-/* There are flags only where there is a TCP header, so that TCP and UDP need not
- * be told apart.
- */
-static bool syn(const struct lc_key *key)
-{
-	return (key->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-}
-
 /* Does the frame open an exchange, as far as one frame can tell? TCP: SYN
  * without ACK. ICMP: a request.
  */
 static bool initiates(const struct lc_key *key)
 {
-	if (syn(key))
+	if (lc_tcp_opens(key->tcp_flags))
 		return true;
 	if (key->proto == PROTO_ICMP)
 		return key->has_ports && key->family == LC_FAMILY_IPV4 &&
@@ -119,38 +111,26 @@ static bool initiates(const struct lc_key *key)
 	return false;
 }
 
-/* How close a rule came. */
-enum closeness {
-	NEAR_NOTHING,
-	NEAR_DESTINATION,
-	NEAR_DIRECTION,
-	NEAR_FRAGMENT,
-	NEAR_MATCH,
-};
-
-static enum closeness closer(enum closeness a, enum closeness b)
-{
-	return a > b ? a : b;
-}
-
-static enum closeness judge_mark(u32 mark, bool opens)
-{
-	if (mark & LC_MARK_DEVICE || (mark & LC_MARK_PEER && !opens))
-		return NEAR_MATCH;
-	return mark & LC_MARK_PEER ? NEAR_DIRECTION : NEAR_DESTINATION;
-}
-
 /* A frame without ports, which therefore opens nothing. */
-static enum closeness judge_bare(u32 mark)
+static enum lc_near judge_bare(u32 mark)
 {
 	if (mark & LC_MARK_INITIATOR)
-		return NEAR_MATCH;
-	return mark & LC_MARK_PORTS ? NEAR_FRAGMENT : NEAR_DESTINATION;
+		return LC_NEAR_MATCH;
+	return mark & LC_MARK_PORTS ? LC_NEAR_FRAGMENT : LC_NEAR_DESTINATION;
 }
 
-static noinline enum closeness scan_bare(const struct lc_service *service, u32 count,
-				u8 proto)
+/**
+ * lc_match_bare() - ask a short list of services about a later fragment
+ * @service: the first of them
+ * @count: how many
+ * @point: protocol; the ports do not matter
+ *
+ * Context: any. Return: how close the best came.
+ */
+enum lc_near lc_match_bare(const struct lc_service *service, u32 count,
+			   u64 point)
 {
+	u8 proto = lc_box_proto(point);
 	u32 mark = 0;
 
 	for (; count; count--, service++) {
@@ -163,18 +143,9 @@ static noinline enum closeness scan_bare(const struct lc_service *service, u32 c
 	return judge_bare(mark);
 }
 
-/* Where in the list the service is that matches cannot be predicted, so there is
- * no branch on it.
- */
-static enum closeness scan(const struct lc_service *service, u32 count,
-			   u64 point, bool opens)
+static enum lc_near closer(enum lc_near a, enum lc_near b)
 {
-	u32 mark = 0;
-
-	for (; count; count--, service++)
-		mark |= lc_service_flags(service) &
-			-(u32)lc_in_box(service, point);
-	return judge_mark(mark, opens);
+	return a > b ? a : b;
 }
 
 static u8 axis_mark(const struct lc_ruleset *set, const struct lc_axis *axis,
@@ -188,16 +159,15 @@ static u8 axis_mark(const struct lc_ruleset *set, const struct lc_axis *axis,
 }
 
 /* Rules for some ports of both sides: see axis.c. */
-static enum closeness judge_pairs(const struct lc_ruleset *set,
-				  const struct lc_long *list,
-				  const struct lc_key *key, bool opens)
+static enum lc_near match_pairs(const struct lc_ruleset *set,
+				const struct lc_long *list, u64 point,
+				bool opens)
 {
 	const struct lc_service *services = lc_ruleset_at(set, set->services);
 	const u32 *reach = lc_ruleset_at(set, list->reach);
 	const u16 *numbers = (const u16 *)(reach + list->pairs);
-	u64 point = lc_box(key->dport, key->sport, key->proto);
-	u32 number = lc_axis_number(key->proto, key->dport);
-	enum closeness near = NEAR_DESTINATION;
+	u32 number = lc_axis_number(lc_box_proto(point), lc_box_peer(point));
+	enum lc_near near = LC_NEAR_DESTINATION;
 	u32 low = 0, high = list->pairs;
 
 	services += list->first;
@@ -211,96 +181,42 @@ static enum closeness judge_pairs(const struct lc_ruleset *set,
 		else
 			high = middle;
 	}
-	while (low-- && reach[low] >= number && near != NEAR_MATCH)
-		near = closer(near, scan(&services[numbers[low]], 1, point,
-					 opens));
+	while (low-- && reach[low] >= number && near != LC_NEAR_MATCH)
+		near = closer(near, lc_match_scan(&services[numbers[low]], 1,
+						  point, opens));
 	return near;
 }
 
-static noinline enum closeness judge_long(const struct lc_ruleset *set,
-				 const struct lc_long *list,
-				 const struct lc_key *key, bool opens)
+/**
+ * lc_match_long() - ask a long list of services
+ * @set: the ruleset
+ * @list: the list
+ * @point: ports and protocol, as lc_box() packs them
+ * @opens: the frame opens an exchange
+ * @later: it is a later fragment
+ *
+ * Context: any. Return: how close the best came.
+ */
+enum lc_near lc_match_long(const struct lc_ruleset *set,
+			   const struct lc_long *list, u64 point, bool opens,
+			   bool later)
 {
-	enum closeness near;
+	u8 proto = lc_box_proto(point);
+	enum lc_near near;
 
-	if (key->part == LC_PART_LATER)
+	if (later)
 		return judge_bare(axis_mark(set, &list->bare,
-					    lc_axis_number(key->proto, 0)));
-	near = judge_mark(axis_mark(set, &list->peer,
-				    lc_axis_number(key->proto, key->dport)),
+					    lc_axis_number(proto, 0)));
+	near = lc_near_of(axis_mark(set, &list->peer,
+				    lc_axis_number(proto, lc_box_peer(point))),
 			  opens);
-	if (near != NEAR_MATCH && list->device.count > 1)
-		near = closer(near, judge_mark(axis_mark(set, &list->device,
-				lc_axis_number(key->proto, key->sport)),
+	if (near != LC_NEAR_MATCH && list->device.count > 1)
+		near = closer(near, lc_near_of(axis_mark(set, &list->device,
+				lc_axis_number(proto, lc_box_device(point))),
 					       opens));
-	if (near != NEAR_MATCH && list->pairs)
-		near = closer(near, judge_pairs(set, list, key, opens));
+	if (near != LC_NEAR_MATCH && list->pairs)
+		near = closer(near, match_pairs(set, list, point, opens));
 	return near;
-}
-
-static __always_inline enum closeness
-judge_dest(const struct lc_ruleset *set, const struct lc_dest *dest,
-	   const struct lc_key *key, bool opens)
-{
-	const struct lc_service *services = lc_ruleset_at(set, set->services);
-	const struct lc_long *longs = lc_ruleset_at(set, set->longs);
-
-	if (unlikely(dest->count == LC_DEST_LONG))
-		return judge_long(set, &longs[dest->first], key, opens);
-	if (unlikely(key->part == LC_PART_LATER))
-		return scan_bare(services + dest->first, dest->count,
-				 key->proto);
-	return scan(services + dest->first, dest->count,
-		    lc_box(key->dport, key->sport, key->proto), opens);
-}
-
-static __always_inline enum closeness judge4(const struct lc_ruleset *set,
-			     const struct lc_key *key, bool opens)
-{
-	const struct lc_dest *dests = lc_ruleset_at(set, set->dests);
-	enum closeness near = NEAR_NOTHING;
-	u32 addr = lc_be32(key->dst);
-	u32 i = lc_search(set->keys4, set->ndests4, addr);
-
-	for (; i && near != NEAR_MATCH; i = dests[i - 1].parent) {
-		const struct lc_dest *dest = &dests[i - 1];
-
-		if (lc_bits_equal32(addr, set->keys4[i - 1], dest->len))
-			near = closer(near, judge_dest(set, dest, key, opens));
-	}
-	return near;
-}
-
-static __always_inline enum closeness judge6(const struct lc_ruleset *set,
-			     const struct lc_key *key, bool opens)
-{
-	const struct lc_dest *dests = lc_ruleset_at(set, set->dests);
-	const struct lc_wide *keys = lc_ruleset_at(set, set->keys6);
-	enum closeness near = NEAR_NOTHING;
-	struct lc_wide addr = lc_be128(key->dst);
-	u32 i = lc_search_wide(keys, set->ndests6, &addr);
-
-	dests += set->ndests4;
-	for (; i && near != NEAR_MATCH; i = dests[i - 1].parent) {
-		const struct lc_dest *dest = &dests[i - 1];
-
-		if (lc_bits_equal128(&addr, &keys[i - 1], dest->len))
-			near = closer(near, judge_dest(set, dest, key, opens));
-	}
-	return near;
-}
-
-static u8 reason_of(enum closeness near)
-{
-	static const u8 reasons[] = {
-		[NEAR_NOTHING] = LENSCAP_REASON_DESTINATION,
-		[NEAR_DESTINATION] = LENSCAP_REASON_SERVICE,
-		[NEAR_DIRECTION] = LENSCAP_REASON_DIRECTION,
-		[NEAR_FRAGMENT] = LENSCAP_REASON_FRAGMENT,
-		[NEAR_MATCH] = LENSCAP_REASON_NONE,
-	};
-
-	return reasons[near];
 }
 
 /**
@@ -316,11 +232,18 @@ static u8 reason_of(enum closeness near)
  */
 u8 lc_ruleset_judge(const struct lc_ruleset *ruleset, const struct lc_key *key)
 {
-	bool opens = initiates(key);
+	struct lc_query query = {
+		.point = lc_box(key->dport, key->sport, key->proto),
+		.opens = initiates(key),
+		.later = key->part == LC_PART_LATER,
+	};
+	struct lc_wide wide;
 
-	return reason_of(key->family == LC_FAMILY_IPV4 ?
-			 judge4(ruleset, key, opens) :
-			 judge6(ruleset, key, opens));
+	if (key->family == LC_FAMILY_IPV4)
+		return lc_near_reason(lc_match4(ruleset, lc_be32(key->dst),
+						&query));
+	wide = lc_be128(key->dst);
+	return lc_near_reason(lc_match6(ruleset, &wide, &query));
 }
 
 static bool on_lan(const struct lc_guard *guard, const struct lc_key *key)
@@ -469,33 +392,12 @@ struct sender {
 	const struct lc_slot *profile;
 };
 
-/* The lines of a ruleset that nearly every lookup reads. */
-#define RULESET_LINES	4
-
-static __always_inline void found(const struct lc_generation *gen,
+static void found(const struct lc_generation *gen,
 		  const struct lc_device *device, u32 slot,
 		  struct sender *sender)
 {
-	u32 i;
-
 	sender->device = device;
-	if (!device)
-		return;
-	sender->profile = lc_generation_slot(gen, slot);
-	for (i = 0; i < RULESET_LINES; i++)
-		lc_prefetch((const u8 *)sender->profile->ruleset + i * 64);
-}
-
-static __always_inline void find_mac(const struct lc_generation *gen,
-		     const struct lc_guard *guard, bool has_mac, const u8 *mac,
-		     struct sender *sender)
-{
-	const struct lc_device *device = NULL;
-	u32 slot = 0;
-
-	if (has_mac)
-		device = lc_generation_by_mac(gen, guard->id, mac, &slot);
-	found(gen, device, slot, sender);
+	sender->profile = device ? lc_generation_profile(gen, slot) : NULL;
 }
 
 static void find_addr(const struct lc_generation *gen,
@@ -508,6 +410,18 @@ static void find_addr(const struct lc_generation *gen,
 	if (key->family)
 		device = lc_generation_by_addr(gen, guard->id, key->family,
 					       key->src, &slot);
+	found(gen, device, slot, sender);
+}
+
+static void find_mac(const struct lc_generation *gen,
+		     const struct lc_guard *guard, const struct lc_key *key,
+		     struct sender *sender)
+{
+	const struct lc_device *device = NULL;
+	u32 slot = 0;
+
+	if (key->has_mac)
+		device = lc_generation_by_mac(gen, guard->id, key->mac, &slot);
 	found(gen, device, slot, sender);
 }
 
@@ -559,41 +473,10 @@ void lc_judge(const struct lc_generation *gen, const struct lc_guard *guard,
 		return;
 	}
 	if (guard->identity == LENSCAP_IDENTITY_MAC)
-		find_mac(gen, guard, key->has_mac, key->mac, &sender);
+		find_mac(gen, guard, key, &sender);
 	else
 		find_addr(gen, guard, key, &sender);
 	judge(gen, guard, &sender, key, verdict);
-}
-
-/* What judge() comes to for a frame that lc_parse_usual() has parsed: it has no
- * fault and is not upkeep.
- */
-static __always_inline void judge_usual(const struct lc_guard *guard,
-					const struct sender *sender,
-					const bool v6, const struct lc_key *key,
-					struct lc_verdict *verdict)
-{
-	bool audit = guard->mode == LENSCAP_MODE_AUDIT;
-	u8 reason = LENSCAP_REASON_UNKNOWN_DEVICE;
-
-	*verdict = (struct lc_verdict){ .device = sender->device };
-	if (likely(sender->device)) {
-		const struct lc_slot *profile = sender->profile;
-
-		verdict->class = profile->class;
-		audit |= profile->mode == LENSCAP_MODE_AUDIT;
-		if (!lc_device_bound(sender->device, key->family, key->src))
-			reason = LENSCAP_REASON_WRONG_SOURCE;
-		else if (profile->mode == LENSCAP_MODE_QUARANTINE)
-			reason = LENSCAP_REASON_QUARANTINE;
-		else
-			reason = reason_of(v6 ? judge6(profile->ruleset, key,
-						       syn(key)) :
-						judge4(profile->ruleset, key,
-						       syn(key)));
-	}
-	verdict->reason = reason;
-	verdict->pass = audit || reason == LENSCAP_REASON_NONE;
 }
 
 /**
@@ -601,40 +484,21 @@ static __always_inline void judge_usual(const struct lc_guard *guard,
  * @gen: the live generation, or NULL if there is none
  * @guard: the guard that the frame came in by
  * @frame: the frame
- * @key: receives what it says, written whole
  * @verdict: result, written whole
  *
- * The same as lc_parse() and lc_judge(), but sooner: see the top of this file. A
- * usual frame takes a short way, which the oracle's tests hold against the long.
+ * The same as lc_parse() and lc_judge(), but sooner: see usual.h.
  *
  * Context: any; @gen must stay valid while @verdict->device is used.
  */
 void lc_judge_frame(const struct lc_generation *gen,
 		    const struct lc_guard *guard, const struct lc_frame *frame,
-		    struct lc_key *key, struct lc_verdict *verdict)
+		    struct lc_verdict *verdict)
 {
-	struct sender sender;
+	struct lc_key key;
 
-	if (!gen || guard->identity != LENSCAP_IDENTITY_MAC) {
-		lc_parse(frame, key);
-		lc_judge(gen, guard, key, verdict);
+	if (lc_may_be_usual(gen, guard, frame) &&
+	    lc_judge_usual(gen, guard, frame, verdict))
 		return;
-	}
-	find_mac(gen, guard, frame->has_mac, frame->mac, &sender);
-	if (likely(!frame->vlan_stack)) {
-		lc_key_begin(frame, key);
-		if (frame->ethertype == LC_ETHERTYPE_IPV4 &&
-		    lc_parse_usual(frame, false, key)) {
-			judge_usual(guard, &sender, false, key, verdict);
-			return;
-		}
-		if (frame->ethertype == LC_ETHERTYPE_IPV6 &&
-		    lc_parse_usual(frame, true, key)) {
-			judge_usual(guard, &sender, true, key, verdict);
-			return;
-		}
-	}
-	lc_parse(frame, key);
-	*verdict = (struct lc_verdict){ 0 };
-	judge(gen, guard, &sender, key, verdict);
+	lc_parse(frame, &key);
+	lc_judge(gen, guard, &key, verdict);
 }

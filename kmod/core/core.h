@@ -9,11 +9,13 @@
  *   parse.c       frame -> key           (headers, with bounds)
  *   upkeep.c      frame -> key.upkeep    (ARP, ND, DHCP, IGMP, MLD)
  *   ruleset.c     rules -> ruleset       (destinations, services)
+ *   exact.c       rules -> table of exact ones
  *   axis.c        services -> axes       (where there are many)
  *   generation.c  devices and profiles -> generation
  *   table.c       leaves by hash         (devices, as packets look them up)
  *   trie.c        leaves by hash         (names, as requests look them up)
  *   classify.c    generation, guard, key -> verdict
+ *   usual.h       the same, in short, for usual frames
  *
  * Addresses are 16 bytes; IPv4 uses the first four, the rest is zero. Ports
  * and other numbers are in host byte order.
@@ -293,9 +295,8 @@ void lc_judge(const struct lc_generation *gen, const struct lc_guard *guard,
 	      const struct lc_key *key, struct lc_verdict *verdict);
 void lc_judge_frame(const struct lc_generation *gen,
 		    const struct lc_guard *guard, const struct lc_frame *frame,
-		    struct lc_key *key, struct lc_verdict *verdict);
+		    struct lc_verdict *verdict);
 
-#include "generation.h"
 #include "usual.h"
 
 #endif /* _LENSCAP_CORE_H */

@@ -68,6 +68,16 @@ static inline bool lc_device_bound(const struct lc_device *device, u8 family,
 	return false;
 }
 
+/* The same for an IPv4 address, soon: most devices have one, and it is that. */
+static __always_inline bool lc_device_bound4(const struct lc_device *device,
+					     const u8 *addr)
+{
+	if (likely(device->naddrs && device->bound[0] == 32 &&
+		   lc_get32(device->bound + 1) == lc_get32(addr)))
+		return true;
+	return lc_device_bound(device, LC_FAMILY_IPV4, addr);
+}
+
 /**
  * lc_generation_slot() - what is in a slot
  * @gen: the generation
@@ -87,6 +97,21 @@ lc_generation_slot(const struct lc_generation *gen, u32 slot)
 	if (!slots || number >= slots->npages || !slots->pages[number])
 		return NULL;
 	return &slots->pages[number]->slots[slot & (LC_PAGE_SLOTS - 1)];
+}
+
+/**
+ * lc_generation_profile() - the slot of a device's profile
+ * @gen: the generation
+ * @slot: number that stands beside the device in @gen
+ *
+ * Context: any; valid as long as @gen is.
+ */
+static inline const struct lc_slot *
+lc_generation_profile(const struct lc_generation *gen, u32 slot)
+{
+	const struct lc_page *page = gen->slots->pages[slot >> LC_PAGE_BITS];
+
+	return &page->slots[slot & (LC_PAGE_SLOTS - 1)];
 }
 
 /* Would one frame mean both? On one guard it would; and a device without a

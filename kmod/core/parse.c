@@ -25,7 +25,6 @@
 
 #define ETHERTYPE_ARP	0x0806
 
-
 #define IPV4_MORE	0x2000
 #define IPV4_OFFSET	0x1fff
 #define IPV6_MORE	0x0001
@@ -118,7 +117,7 @@ static bool parse_ports(const struct lc_frame *frame, const struct span *span,
 	key->has_ports = true;
 	key->sport = lc_be16(p);
 	key->dport = lc_be16(p + 2);
-	size = lc_ports_size(p, tcp, key);
+	size = lc_ports_size(p, tcp, &key->tcp_flags);
 	if ((size < need) | (size > room))
 		return odd_size(frame, size, need, key);
 	return true;
@@ -336,6 +335,43 @@ static bool parse_ipv6(const struct lc_frame *frame, struct span *span,
 	return parse_ipv6_chain(frame, p[6], span, key);
 }
 
+/* A key that says nothing yet but who sent the frame. */
+static void begin(const struct lc_frame *frame, struct lc_key *key)
+{
+	*key = (struct lc_key){
+		.ethertype = frame->ethertype,
+		.has_mac = frame->has_mac,
+	};
+	if (frame->has_mac)
+		lc_copy6(key->mac, frame->mac);
+}
+
+/* The key of a usual frame. */
+static bool parse_usual(const struct lc_frame *frame, const bool v6,
+			struct lc_key *key)
+{
+	struct lc_usual usual;
+
+	if (!lc_usual_read(frame, v6, &usual))
+		return false;
+	if (v6) {
+		key->family = LC_FAMILY_IPV6;
+		lc_copy16(key->src, frame->data + 8);
+		lc_copy16(key->dst, frame->data + 24);
+	} else {
+		key->family = LC_FAMILY_IPV4;
+		lc_copy4(key->src, frame->data + 12);
+		lc_copy4(key->dst, frame->data + 16);
+	}
+	key->proto = usual.proto;
+	key->has_proto = true;
+	key->has_ports = true;
+	key->sport = usual.ports >> 16;
+	key->dport = usual.ports;
+	key->tcp_flags = usual.flags;
+	return true;
+}
+
 /**
  * lc_parse() - read a frame's headers into a key
  * @frame: the frame; @frame->cap must be at least min(@frame->len, LC_WINDOW)
@@ -351,7 +387,7 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 	struct span span;
 	bool ok;
 
-	lc_key_begin(frame, key);
+	begin(frame, key);
 
 	if (frame->vlan_stack) {
 		fail(key, LENSCAP_REASON_VLAN_STACK);
@@ -360,12 +396,12 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 
 	switch (frame->ethertype) {
 	case LC_ETHERTYPE_IPV4:
-		if (lc_parse_usual(frame, false, key))
+		if (parse_usual(frame, false, key))
 			return;
 		ok = parse_ipv4(frame, &span, key);
 		break;
 	case LC_ETHERTYPE_IPV6:
-		if (lc_parse_usual(frame, true, key))
+		if (parse_usual(frame, true, key))
 			return;
 		ok = parse_ipv6(frame, &span, key);
 		break;

@@ -10,8 +10,8 @@
  *
  * All of it is one piece of memory, and depends on nothing but the set of rules:
  *
- *   header | keys of IPv4 destinations | destinations | services
- *          | keys of IPv6 destinations | long lists | their axes
+ *   header | exact rules | keys of IPv4 destinations | destinations
+ *          | services | keys of IPv6 destinations | long lists | their axes
  *
  * so that two profiles that permit the same have byte-identical rulesets,
  * however they were written, and the caller stores one for both.
@@ -21,8 +21,9 @@
  * those that contain it, so that one pass with a stack finds for each the next
  * shorter one around it: its parent.
  *
- * Memory, for each: rule 16 bytes unless its list is shared, IPv4 destination
- * 12, IPv6 destination 24; long lists at most 36 bytes a rule more.
+ * Memory, for each: rule 16 bytes unless its list is shared, exact rule 13 to 26
+ * more (exact.c), IPv4 destination 12, IPv6 destination 24; long lists at most 36
+ * bytes a rule more.
  */
 #include "core.h"
 
@@ -32,6 +33,7 @@
  * @count: how many
  * @runs: destinations in the order of their rules
  * @ndests: of each family, IPv4 first
+ * @exact: table of the exact rules
  * @services: lists one after the other
  * @nservices: entries of @services
  * @longs: axes of the long lists
@@ -45,6 +47,7 @@ struct build {
 	u32 count;
 	struct run *runs;
 	u32 ndests[2];
+	struct lc_exact_table exact;
 	struct lc_service *services;
 	u32 nservices;
 	struct lc_axes **longs;
@@ -331,6 +334,7 @@ static int find_lists(struct build *build)
 static void write_keys(const struct build *build, struct lc_ruleset *set)
 {
 	struct lc_wide *keys6 = (struct lc_wide *)lc_ruleset_at(set, set->keys6);
+	u32 *keys4 = (u32 *)lc_ruleset_at(set, set->keys4);
 	struct lc_dest *dests = (struct lc_dest *)lc_ruleset_at(set, set->dests);
 	u32 n4 = build->ndests[0], i;
 
@@ -338,7 +342,7 @@ static void write_keys(const struct build *build, struct lc_ruleset *set)
 		const u8 *addr = peer_of(build, i)->addr;
 
 		if (i < n4)
-			set->keys4[i] = lc_be32(addr);
+			keys4[i] = lc_be32(addr);
 		else
 			keys6[i - n4] = lc_be128(addr);
 		dests[i] = build->runs[i].dest;
@@ -353,9 +357,14 @@ static int assemble(struct build *build, struct lc_ruleset **result)
 		.count = build->count,
 		.ndests4 = build->ndests[0],
 		.ndests6 = build->ndests[1],
+		.mask = build->exact.mask,
+		.mix = build->exact.mix,
 	};
+	u32 buckets = (build->exact.mask + 1) * sizeof(*build->exact.buckets);
 	struct lc_ruleset *set;
 
+	at += buckets;
+	head.keys4 = at;
 	at += build->ndests[0] * sizeof(u32);
 	head.dests = at;
 	at += (build->ndests[0] + build->ndests[1]) * sizeof(struct lc_dest);
@@ -374,6 +383,7 @@ static int assemble(struct build *build, struct lc_ruleset **result)
 	if (!set)
 		return -ENOMEM;
 	*set = head;
+	memcpy(set->exact, build->exact.buckets, buckets);
 	write_keys(build, set);
 	if (build->nservices)
 		memcpy((void *)lc_ruleset_at(set, set->services),
@@ -402,6 +412,7 @@ static void build_end(struct build *build)
 	lc_free(build->lists);
 	lc_free(build->longs);
 	lc_free(build->services);
+	lc_free(build->exact.buckets);
 	lc_free(build->runs);
 	lc_free(build->rules);
 }
@@ -429,8 +440,10 @@ int lc_ruleset_create(const struct lc_rule *rules, u32 count,
 	int err = 0;
 
 	_Static_assert(sizeof(struct lc_ruleset) ==
-		       offsetof(struct lc_ruleset, keys4),
+		       offsetof(struct lc_ruleset, exact),
 		       "padding in struct lc_ruleset");
+	_Static_assert(sizeof(struct lc_ruleset) == 64,
+		       "buckets do not lie in one cache line each");
 	_Static_assert(LENSCAP_MAX_PROFILE_RULES < LC_DEST_LONG,
 		       "numbers of services and destinations are 16 bits");
 	if (count > LENSCAP_MAX_PROFILE_RULES)
@@ -446,6 +459,8 @@ int lc_ruleset_create(const struct lc_rule *rules, u32 count,
 		if (!err)
 			err = find_lists(&build);
 	}
+	if (!err)
+		err = lc_exact_create(build.rules, build.count, &build.exact);
 	if (!err)
 		err = assemble(&build, result);
 	build_end(&build);
@@ -541,6 +556,7 @@ bool lc_rules_next(const struct lc_ruleset *set, struct lc_rule_walk *walk,
 		   struct lc_rule *rule)
 {
 	const struct lc_wide *keys6 = lc_ruleset_at(set, set->keys6);
+	const u32 *keys4 = lc_ruleset_at(set, set->keys4);
 	const struct lc_service *service;
 	const struct lc_dest *dest;
 	u32 count;
@@ -555,7 +571,7 @@ bool lc_rules_next(const struct lc_ruleset *set, struct lc_rule_walk *walk,
 	if (walk->ipv6)
 		lc_put_be128(keys6[walk->dest - 1], rule->peer.addr);
 	else
-		lc_put_be32(set->keys4[walk->dest - 1], rule->peer.addr);
+		lc_put_be32(keys4[walk->dest - 1], rule->peer.addr);
 	rule->proto = lc_box_proto(service->low);
 	if (rule->proto != lc_box_proto(service->high))
 		rule->proto = LC_PROTO_ANY;

@@ -167,6 +167,25 @@ struct lc_long {
 	u32 pairs;
 };
 
+/* The table of exact rules: see exact.h. */
+#define LC_EXACT_ENTRIES	4
+
+struct lc_exact {
+	u64 entries[LC_EXACT_ENTRIES];
+};
+
+/**
+ * struct lc_exact_table - such a table in the making
+ * @buckets: as will be copied into the ruleset
+ * @mask: how many, minus one
+ * @mix: multiplier of their hash
+ */
+struct lc_exact_table {
+	struct lc_exact *buckets;
+	u32 mask;
+	u64 mix;
+};
+
 /**
  * struct lc_ruleset - a compiled list of rules, immutable
  * @hash: of what follows, seedless: equal lists have equal hashes
@@ -176,23 +195,33 @@ struct lc_long {
  * @services: offset in bytes of the services
  * @longs: of the long lists
  * @keys6: of the keys of IPv6 destinations
- * @ndests4: of these, how many are IPv4
- * @ndests6: how many are IPv6
- * @zero: what would be padding, since all of it is compared as bytes
- * @keys4: keys of the IPv4 destinations; everything else lies behind
+ * @dests: byte offset of the destinations, IPv4 first
+ * @services: of the services
+ * @longs: of the long lists
+ * @keys4: of the keys of IPv4 destinations
+ * @keys6: of the keys of IPv6 destinations
+ * @ndests4: IPv4 destinations
+ * @ndests6: IPv6 destinations
+ * @mask: buckets of @exact minus one
+ * @mix: multiplier of their hash
+ * @zero: to a cache line, since all of it is compared as bytes
+ * @exact: buckets of the exact rules; everything else lies behind
  */
 struct lc_ruleset {
 	u64 hash;
 	u32 count;
 	u32 bytes;
-	u16 ndests4;
-	u16 ndests6;
 	u32 dests;
 	u32 services;
 	u32 longs;
+	u32 keys4;
 	u32 keys6;
-	u32 zero;
-	u32 keys4[];
+	u16 ndests4;
+	u16 ndests6;
+	u32 mask;
+	u32 zero[3];
+	u64 mix;
+	struct lc_exact exact[];
 };
 
 /**
@@ -227,6 +256,10 @@ void lc_rules_begin(const struct lc_ruleset *set, u32 skip,
 		    struct lc_rule_walk *walk);
 bool lc_rules_next(const struct lc_ruleset *set, struct lc_rule_walk *walk,
 		   struct lc_rule *rule);
+
+/* exact.c; called by lc_ruleset_create() only */
+int lc_exact_create(const struct lc_rule *rules, u32 count,
+		    struct lc_exact_table *table);
 
 /* axis.c; called by lc_ruleset_create() only */
 struct lc_axes;

@@ -7,10 +7,10 @@
  * hook costs together. A trie (trie.c) has three of them on the way. But like a
  * trie, the next generation must not cost more than what it changes.
  *
- * Structure. A directory of bins, and bins of 255 entries of 16 bytes: a page
+ * Structure. A directory of bins, and bins of 252 entries of 16 bytes: a page
  * each, with its reference count. The upper bits of the hash choose the bin, the
- * lower ones the place in it; entries that meet are put into the next free place
- * of the bin. An entry carries the whole hash and a number of the caller's, so
+ * lower ones a cache line of four places in it; an entry is put into the first
+ * place from there on that is free, in its own line or behind it. An entry carries the whole hash and a number of the caller's, so
  * that what does not match is passed over without being read, and what matches
  * need not be read to know its number. Two tables share the bins in which they
  * do not differ: to change one, the directory (8 bytes for 204 leaves) and one
@@ -18,22 +18,20 @@
  * everything moves to twice as many; that costs what is in the table, and happens
  * as often as its size doubles.
  *
- * Example: the hash 0x8000_0040 in a table of four bins. 0x80000040 * 4 >> 32 is
- * 2, the bin; 0x40 * 255 >> 8 is 63, the place. If 63 is taken by another leaf,
- * 64 is looked at, and so on until one is free.
+ * Example: the hash 0x8000_4000 in a table of four bins. 0x80004000 * 4 >> 32 is
+ * 2, the bin; 0x4000 * 63 >> 16 is 15, the line, which begins at place 60. If 60
+ * is taken by another leaf, 61 is looked at, and so on until one is free.
  *
- * Cost. A lookup reads the directory, 2 KB for 50,000 leaves, and one or two
- * cache lines of a bin; a lookup that finds nothing about three, one after the
- * other. Memory is 20 to 40 bytes a leaf. Frames cannot add entries, and the
- * hash is seeded: a sender who picks its addresses can choose which entries are
- * passed over. With four fifths of the places in use these are ten on average,
- * and in the longest run that was measured with 50,000 leaves, 219: 55 cache lines
- * in a row. To aim at that run one must know the seed.
+ * Cost. A lookup reads the directory, 2 KB for 50,000 leaves, and mostly one
+ * cache line of a bin. Memory is 20 to 40 bytes a leaf. Frames cannot add entries,
+ * and the hash is seeded: a sender who picks its addresses can choose which line
+ * is looked at, and how far a search that fails goes on behind it, which it can
+ * only aim at if it knows the seed.
  */
 #include "table.h"
 
 /* A bin must keep a free place, where searches end. */
-#define BIN_FULL	250
+#define BIN_FULL	248
 
 /* Leaves that may have one hash: devices of one MAC on different guards. They are
  * in one bin whatever the size of the table, and the others of that bin must find
@@ -46,6 +44,27 @@
 
 /* Twice as many bins do not help where too many leaves have one hash. */
 #define SPARSE		16
+
+/**
+ * lc_bin_search() - find a leaf in a bin, wherever it is
+ * @bin: the bin of @hash
+ * @hash: of @key
+ * @match: is a leaf with this hash what is looked for?
+ * @key: handed to @match
+ *
+ * Context: any. Return: its entry or NULL.
+ */
+const struct lc_entry *lc_bin_search(const struct lc_bin *bin, u32 hash,
+				     lc_table_match match, const void *key)
+{
+	u32 i;
+
+	for (i = lc_bin_home(hash); bin->entries[i].leaf; i = lc_bin_next(i))
+		if (bin->entries[i].word >> 32 == hash &&
+		    match(bin->entries[i].leaf, key))
+			return &bin->entries[i];
+	return NULL;
+}
 
 static void bin_put(struct lc_bin *bin)
 {

@@ -7,7 +7,10 @@
 
 #include <lenscap/env.h>
 
-#define LC_BIN_ENTRIES	255
+/* 63 cache lines of four; the rest of the page is the bin's own. */
+#define LC_LINE_ENTRIES	4
+#define LC_BIN_LINES	63
+#define LC_BIN_ENTRIES	(LC_BIN_LINES * LC_LINE_ENTRIES)
 
 /**
  * struct lc_entry - a place in a table
@@ -21,7 +24,7 @@ struct lc_entry {
 
 /**
  * struct lc_bin - a page of places, shared by the tables of several generations
- * @entries: open-addressed, with linear probing around the end
+ * @entries: open-addressed, in cache lines, with linear probing around the end
  * @refs: directories that have it
  * @count: entries in use, never all
  */
@@ -67,16 +70,21 @@ static inline struct lc_bin *lc_bin_of(const struct lc_bins *bins, u32 hash)
 	return bins->bins[(u64)hash * bins->count >> 32];
 }
 
-/* Where a hash begins to look, by its lower bits; and the place after one. */
+/* Where a hash begins to look, by its lower bits: a line; and the place after
+ * one.
+ */
 static inline u32 lc_bin_home(u32 hash)
 {
-	return (hash & 0xff) * LC_BIN_ENTRIES >> 8;
+	return ((hash & 0xffff) * LC_BIN_LINES >> 16) * LC_LINE_ENTRIES;
 }
 
 static inline u32 lc_bin_next(u32 i)
 {
 	return i + 1 == LC_BIN_ENTRIES ? 0 : i + 1;
 }
+
+const struct lc_entry *lc_bin_search(const struct lc_bin *bin, u32 hash,
+				     lc_table_match match, const void *key);
 
 /**
  * lc_table_find() - find a leaf
@@ -85,6 +93,11 @@ static inline u32 lc_bin_next(u32 i)
  * @match: is a leaf with this hash what is looked for?
  * @key: handed to @match
  * @beside: receives the number beside the leaf, or NULL
+ *
+ * The line where the hash begins to look holds the leaf nearly always, and which
+ * of its places it is in is not asked by a branch: that would have to wait for
+ * the line to come from memory, and be mispredicted as often as not, so that
+ * nothing behind it could begin meanwhile.
  *
  * Context: any; the caller sees to it that the table stays.
  *
@@ -95,19 +108,26 @@ lc_table_find(const struct lc_table *table, u32 hash, lc_table_match match,
 	      const void *key, u32 *beside)
 {
 	const struct lc_bins *bins = table->bins;
-	const struct lc_entry *entry;
+	const struct lc_entry *line, *entry;
 	const struct lc_bin *bin;
-	u32 i = lc_bin_home(hash);
+	u32 i;
 
 	if (!bins)
 		return NULL;
 	bin = lc_bin_of(bins, hash);
-	for (;; i = lc_bin_next(i)) {
-		entry = &bin->entries[i];
-		if (!entry->leaf)
+	line = &bin->entries[lc_bin_home(hash)];
+	entry = line;
+	for (i = 1; i < LC_LINE_ENTRIES; i++)
+		entry = line[i].word >> 32 == hash ? &line[i] : entry;
+	if (unlikely(entry->word >> 32 != hash || !entry->leaf ||
+		     !match(entry->leaf, key))) {
+		/* Places are taken from the left: nothing is behind a free one. */
+		if (!line[LC_LINE_ENTRIES - 1].leaf &&
+		    entry->word >> 32 != hash)
 			return NULL;
-		if (entry->word >> 32 == hash && match(entry->leaf, key))
-			break;
+		entry = lc_bin_search(bin, hash, match, key);
+		if (!entry)
+			return NULL;
 	}
 	if (beside)
 		*beside = (u32)entry->word;

@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The short way through the parser: parse.c has the long one. It is here so that
- * judging a usual frame is one function.
+ * Usual frames: nearly all that a camera sends, read and judged in one go.
+ *
+ * A usual frame is TCP or UDP, whole, with nothing between the IP header and the
+ * ports, every length as it should be, and not DHCP. Little can be wrong with
+ * one, and it is never upkeep, so that there is little to ask: who is it, is it
+ * his address, does a rule match. All of it is inlined into the hook, where what
+ * was read stays in registers: a struct lc_key is not made unless the frame is
+ * to be recorded. Whatever is not usual, in any way, goes the long way (parse.c,
+ * classify.c), and the tests hold the short one against it, frame by frame.
+ *
+ * All branches are predicted well; between TCP and UDP there is none.
  */
-#ifndef _LENSCAP_USUAL_H
-#define _LENSCAP_USUAL_H
+#ifndef _LENSCAP_CORE_USUAL_H
+#define _LENSCAP_CORE_USUAL_H
+
+#include "generation.h"
+#include "match.h"
 
 #define LC_ETHERTYPE_IPV4	0x0800
 #define LC_ETHERTYPE_IPV6	0x86dd
@@ -16,43 +28,62 @@
 #define LC_TCP			6
 #define LC_UDP			17
 
-/* A key that says nothing yet but who sent the frame. */
-static __always_inline void lc_key_begin(const struct lc_frame *frame,
-					 struct lc_key *key)
-{
-	*key = (struct lc_key){
-		.ethertype = frame->ethertype,
-		.has_mac = frame->has_mac,
-	};
-	if (frame->has_mac)
-		lc_copy6(key->mac, frame->mac);
-}
+#define LC_TCP_SYN		0x02
+#define LC_TCP_ACK		0x10
+
+/* The shortest that is looked at here: what is read of TCP. Ethernet pads to
+ * more than that.
+ */
+#define LC_USUAL_L4		14
 
 /* TCP has a size in the upper four bits of bytes 12 and 13, in words of four
  * bytes, and the flags in the lower eight; UDP has one in bytes 4 and 5. A camera
  * sends both, so that a branch between them would often be mispredicted.
  */
-static inline u32 lc_ports_size(const u8 *p, u32 tcp, struct lc_key *key)
+static __always_inline u32 lc_ports_size(const u8 *p, u32 tcp, u8 *flags)
 {
 	u32 word = lc_be16(p + 4 + 8 * tcp);
 
-	key->tcp_flags = word & -tcp;
+	*flags = word & -tcp;
 	return word >> 10 * tcp & (0xffff ^ (0xffc3 & -tcp));
 }
 
-/* What nearly every frame is: TCP or UDP, whole, with nothing between the IP
- * header and the ports, every length as it should be, and not DHCP. A frame of
- * which it is not true has changed nothing and goes the long way. All branches
- * are predicted well; between TCP and UDP there is none.
+/* There are flags only where there is a TCP header, so that TCP and UDP need not
+ * be told apart.
  */
-static __always_inline bool lc_parse_usual(const struct lc_frame *frame,
-					   const bool v6, struct lc_key *key)
+static inline bool lc_tcp_opens(u8 flags)
+{
+	return (flags & (LC_TCP_SYN | LC_TCP_ACK)) == LC_TCP_SYN;
+}
+
+/**
+ * struct lc_usual - a usual frame
+ * @ports: source port above destination port
+ * @proto: %LC_TCP or %LC_UDP
+ * @flags: of TCP, otherwise 0
+ */
+struct lc_usual {
+	u32 ports;
+	u8 proto;
+	u8 flags;
+};
+
+/**
+ * lc_usual_read() - read a frame if it is a usual one
+ * @frame: the frame
+ * @v6: it is IPv6, by its ethertype, otherwise IPv4
+ * @usual: receives what was read, if it is
+ *
+ * Context: any. Return: is it?
+ */
+static __always_inline bool lc_usual_read(const struct lc_frame *frame,
+					  const bool v6, struct lc_usual *usual)
 {
 	const u8 *p = frame->data;
 	const u32 l4 = v6 ? LC_IPV6_LEN : LC_IPV4_LEN;
-	u32 proto, end, size, tcp, sport, dport;
+	u32 proto, end, size, tcp, ports;
 
-	if (frame->cap < l4 + 20 || frame->gso)
+	if (frame->cap < l4 + LC_USUAL_L4 || frame->gso)
 		return false;
 	if (v6) {
 		proto = p[6];
@@ -62,40 +93,121 @@ static __always_inline bool lc_parse_usual(const struct lc_frame *frame,
 	} else {
 		proto = p[9];
 		end = lc_be16(p + 2);
-		if (p[0] != 0x45 ||
-		    lc_be16(p + 6) & (LC_IPV4_FRAGMENT))
+		if (p[0] != 0x45 || lc_be16(p + 6) & LC_IPV4_FRAGMENT)
 			return false;
 	}
 	if (proto > LC_UDP ||
 	    !((1U << LC_TCP | 1U << LC_UDP) >> proto & 1))
 		return false;
 	tcp = proto == LC_TCP;
-	sport = lc_be16(p + l4);
-	dport = lc_be16(p + l4 + 2);
-	if (lc_upkeep_ports(v6, proto, sport, dport) || end > frame->len ||
-	    end < l4 + 8 + 12 * tcp)
+	ports = lc_be32(p + l4);
+	size = lc_ports_size(p + l4, tcp, &usual->flags);
+	if (end > frame->len || size < 8 + 12 * tcp || l4 + size > end)
 		return false;
-	size = lc_ports_size(p + l4, tcp, key);
-	if (size < 8 + 12 * tcp || l4 + size > end) {
-		key->tcp_flags = 0;
-		return false;
-	}
+	usual->ports = ports;
+	usual->proto = proto;
+	return !lc_upkeep_ports(v6, proto, ports >> 16, ports & 0xffff);
+}
 
-	if (v6) {
-		key->family = LC_FAMILY_IPV6;
-		lc_copy16(key->src, p + 8);
-		lc_copy16(key->dst, p + 24);
-	} else {
-		key->family = LC_FAMILY_IPV4;
-		lc_copy4(key->src, p + 12);
-		lc_copy4(key->dst, p + 16);
+/* The lines of a ruleset that nearly every lookup reads. */
+#define LC_RULESET_LINES	4
+
+static __always_inline void lc_ruleset_prefetch(const struct lc_ruleset *set)
+{
+	u32 i;
+
+	for (i = 0; i < LC_RULESET_LINES; i++)
+		lc_prefetch((const u8 *)set + i * 64);
+}
+
+static __always_inline u8 lc_usual_reason(const struct lc_frame *frame,
+					  const bool v6,
+					  const struct lc_usual *usual,
+					  const struct lc_device *device,
+					  const struct lc_slot *profile)
+{
+	const u8 *p = frame->data;
+	struct lc_query query = {
+		.point = lc_box(usual->ports, usual->ports >> 16, usual->proto),
+		.opens = lc_tcp_opens(usual->flags),
+	};
+	struct lc_wide wide;
+	u32 addr;
+
+	if (!(v6 ? lc_device_bound(device, LC_FAMILY_IPV6, p + 8) :
+		   lc_device_bound4(device, p + 12)))
+		return LENSCAP_REASON_WRONG_SOURCE;
+	if (unlikely(profile->mode == LENSCAP_MODE_QUARANTINE))
+		return LENSCAP_REASON_QUARANTINE;
+	if (!v6) {
+		addr = lc_be32(p + 16);
+		if (lc_match_exact(profile->ruleset, addr, &query))
+			return LENSCAP_REASON_NONE;
+		return lc_near_reason(lc_match4(profile->ruleset, addr, &query));
 	}
-	key->proto = proto;
-	key->has_proto = true;
-	key->has_ports = true;
-	key->sport = sport;
-	key->dport = dport;
+	wide = lc_be128(p + 24);
+	return lc_near_reason(lc_match6(profile->ruleset, &wide, &query));
+}
+
+/* What lc_judge_usual() takes for granted. */
+static __always_inline bool lc_may_be_usual(const struct lc_generation *gen,
+					    const struct lc_guard *guard,
+					    const struct lc_frame *frame)
+{
+	return gen && guard->identity == LENSCAP_IDENTITY_MAC &&
+	       frame->has_mac && !frame->vlan_stack;
+}
+
+/**
+ * lc_judge_usual() - judge a frame if it is a usual one
+ * @gen: the live generation
+ * @guard: the guard that the frame came in by
+ * @frame: the frame, one that lc_may_be_usual()
+ * @verdict: written whole, if it is
+ *
+ * The sender is looked up before the frame is read, so that their cache misses
+ * overlap.
+ *
+ * Context: any; @gen must stay valid while @verdict->device is used.
+ *
+ * Return: is it?
+ */
+static __always_inline bool lc_judge_usual(const struct lc_generation *gen,
+					   const struct lc_guard *guard,
+					   const struct lc_frame *frame,
+					   struct lc_verdict *verdict)
+{
+	bool audit = guard->mode == LENSCAP_MODE_AUDIT;
+	const struct lc_slot *profile = NULL;
+	const struct lc_device *device;
+	struct lc_usual usual;
+	bool v6;
+	u32 slot;
+
+	device = lc_generation_by_mac(gen, guard->id, frame->mac, &slot);
+	if (likely(device)) {
+		profile = lc_generation_profile(gen, slot);
+		lc_ruleset_prefetch(profile->ruleset);
+	}
+	v6 = frame->ethertype == LC_ETHERTYPE_IPV6;
+	if (v6 ? !lc_usual_read(frame, true, &usual) :
+		 frame->ethertype != LC_ETHERTYPE_IPV4 ||
+		 !lc_usual_read(frame, false, &usual))
+		return false;
+	*verdict = (struct lc_verdict){
+		.device = device,
+		.reason = LENSCAP_REASON_UNKNOWN_DEVICE,
+	};
+	if (likely(device)) {
+		verdict->class = profile->class;
+		audit |= profile->mode == LENSCAP_MODE_AUDIT;
+		verdict->reason = v6 ? lc_usual_reason(frame, true, &usual,
+						       device, profile) :
+				       lc_usual_reason(frame, false, &usual,
+						       device, profile);
+	}
+	verdict->pass = audit | (verdict->reason == LENSCAP_REASON_NONE);
 	return true;
 }
 
-#endif /* _LENSCAP_USUAL_H */
+#endif /* _LENSCAP_CORE_USUAL_H */

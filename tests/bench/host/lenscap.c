@@ -109,10 +109,9 @@ static void judge(void *state, const uint8_t *ring, const uint8_t *lens,
 			.has_mac = true,
 		};
 		struct lc_verdict verdict;
-		struct lc_key key;
 
 		memcpy(frame.mac, ring + 6, sizeof(frame.mac));
-		lc_judge_frame(l->gen, &l->guard, &frame, &key, &verdict);
+		lc_judge_frame(l->gen, &l->guard, &frame, &verdict);
 		pass[i] = verdict.pass;
 	}
 }

@@ -199,7 +199,7 @@ TEST(long_lists_are_shared)
 
 	for (i = 0; i < 40; i++) {
 		rules[i] = rule(NVR4, P_UDP, CONNECTS, 100 * (i % 20),
-				100 * (i % 20));
+				100 * (i % 20) + 1);
 		rules[i].peer.addr[3] += i / 20;
 	}
 	CHECK_EQ(lc_ruleset_create(rules, 20, &one), 0);

@@ -329,7 +329,7 @@ TEST(ruleset_is_small)
 		rules[i].peer.addr[3] = i / 2;
 	}
 	CHECK_EQ(lc_ruleset_create(rules, 20, &set), 0);
-	CHECK(set->bytes <= 20 * 25);
+	CHECK(set->bytes <= 20 * 40);
 	lc_ruleset_destroy(set);
 	/* one list for all that offer the same */
 	for (i = 0; i < 20; i++) {
@@ -338,6 +338,6 @@ TEST(ruleset_is_small)
 	}
 	CHECK_EQ(lc_ruleset_create(rules, 20, &set), 0);
 	CHECK_EQ(set->count, 20);
-	CHECK(set->bytes <= 20 * 11);
+	CHECK(set->bytes <= 20 * 26);
 	lc_ruleset_destroy(set);
 }

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From sk_buff to what the core wants to know of a frame. It is here so that
+ * the hook is one function, and for the benchmark, which times its parts.
+ */
+#ifndef _LENSCAP_FRAME_H
+#define _LENSCAP_FRAME_H
+
+#include <linux/etherdevice.h>
+#include <linux/if_arp.h>
+#include <linux/if_vlan.h>
+
+#include "guard.h"
+
+/**
+ * lenscap_frame() - describe a frame to the core
+ * @skb: the frame; its data begins at the network header
+ * @ethertype: behind the VLAN tags, host byte order
+ * @stacked: it carries more, or other, tags than its guard's own
+ * @frame: result, written whole; to be trusted only as far as it is linear
+ *
+ * Context: any.
+ */
+static __always_inline void lenscap_frame(const struct sk_buff *skb,
+					  u16 ethertype, bool stacked,
+					  struct lc_frame *frame)
+{
+	frame->data = skb->data;
+	frame->cap = min_t(u32, skb->len, LC_WINDOW);
+	frame->len = skb->len;
+	frame->ethertype = ethertype;
+	frame->vlan_stack = stacked;
+	frame->gso = skb_is_gso(skb);
+	frame->has_mac = skb->dev->type == ARPHRD_ETHER &&
+			 skb_mac_header_was_set(skb) &&
+			 skb_mac_header(skb) + ETH_HLEN <= skb->data;
+	if (frame->has_mac)
+		ether_addr_copy(frame->mac, eth_hdr(skb)->h_source);
+}
+
+/**
+ * lenscap_usual_guard() - the guard of a frame without a tag in its payload
+ * @port: the interface's port
+ * @skb: the frame
+ *
+ * Context: under rcu_read_lock().
+ *
+ * Return: the guard, or NULL if the frame is not one of those or has none: then
+ * guard_of() in hook.c has the answer.
+ */
+static __always_inline const struct lenscap_guard *
+lenscap_usual_guard(const struct lenscap_port *port, const struct sk_buff *skb)
+{
+	u16 id;
+
+	if (eth_type_vlan(skb->protocol))
+		return NULL;
+	if (likely(!skb_vlan_tag_present(skb)))
+		return rcu_dereference(port->untagged);
+	id = skb_vlan_tag_get_id(skb);
+	if (skb->vlan_proto != htons(ETH_P_8021Q) || !id)
+		return NULL;
+	return xa_load((struct xarray *)&port->guards, id);
+}
+
+#endif /* _LENSCAP_FRAME_H */
