@@ -24,7 +24,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "../../selftests")]
 import lcbench                                              # noqa: E402
 import traffic                                              # noqa: E402
 from peers import (Peer, Skip, bpf, command, ipset,         # noqa: E402
-                   lenscap, nft)
+                   lenscap, nft, steps)
 
 Size = namedtuple("Size", "devices big packets warm rounds")
 FULL = Size(devices=50000, big=10000, packets=100000, warm=100000, rounds=11)
@@ -100,6 +100,10 @@ class Run:
                  nft.Interval, ipset.Ipset, bpf.Bpf]
         self.peers = [kind(interface(f"lcb{number}"))
                       for number, kind in enumerate(kinds)]
+        steps.Steps.like = next(peer.ifname for peer in self.peers
+                                if isinstance(peer, lenscap.Lenscap))
+        self.peers += [steps.Steps(interface(f"lcs{step}"), step)
+                       for step in range(1, len(steps.STEPS) + 1)]
         self.results = []
         self.notes = list(NOTES)
         self.skips = {}                 # {who and why: cases}
@@ -148,6 +152,8 @@ class Run:
             except Skip as err:
                 print(f"  {peer.name} {peer.variant(case)} skipped: {err}",
                       flush=True)
+                if isinstance(peer, steps.Steps):
+                    continue
                 self.skips.setdefault(
                     f"{peer.name} {peer.variant(case)}: {err}", []).append(
                         f"{case.name} {case.variant}".strip())
@@ -168,6 +174,9 @@ class Run:
     def check(self, case, peer):
         """Compare the verdicts on all frames."""
         if peer.name in ("none", "empty"):
+            return
+        # The others cannot tell all probes from what is permitted.
+        if isinstance(peer, steps.Steps) and peer.step != steps.WHOLE:
             return
         passed, dropped, wrong, first = self.bench.check(peer.ifname,
                                                          peer.place)
