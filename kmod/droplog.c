@@ -239,57 +239,54 @@ static void fill_key(struct lenscap_record_key *to,
 		     const struct lc_key *key,
 		     const struct lc_verdict *verdict)
 {
-	*to = (struct lenscap_record_key){ 0 };
-	to->generation = gen ? gen->number : 0;
-	to->guard = guard->core.id;
-	to->ethertype = key->ethertype;
-	to->reason = verdict->reason;
-	to->family = key->family;
-	if (verdict->pass)
-		to->has |= LENSCAP_RECORD_AUDIT;
-	if (verdict->device)
-		to->has |= LENSCAP_RECORD_DEVICE;
-	if (key->has_proto) {
-		to->has |= LENSCAP_RECORD_PROTO;
-		to->proto = key->proto;
-	}
-	if (key->has_ports) {
-		to->has |= LENSCAP_RECORD_PORT;
-		to->port = key->dport;
-	}
-	if (key->has_mac) {
-		to->has |= LENSCAP_RECORD_MAC;
-		lc_copy6(to->mac, key->mac);
-	}
-	lc_copy16(to->dst, key->dst);
-	if (guard->core.identity == LENSCAP_IDENTITY_IP)
-		lc_copy16(to->src, key->src);
+	bool src = guard->core.identity == LENSCAP_IDENTITY_IP;
+	u32 port = key->has_ports ? key->dport : 0;
+	u32 proto = key->has_proto ? key->proto : 0;
+	u32 has = 0;
+
+	has |= verdict->pass ? LENSCAP_RECORD_AUDIT : 0;
+	has |= verdict->device ? LENSCAP_RECORD_DEVICE : 0;
+	has |= key->has_proto ? LENSCAP_RECORD_PROTO : 0;
+	has |= key->has_ports ? LENSCAP_RECORD_PORT : 0;
+	has |= key->has_mac ? LENSCAP_RECORD_MAC : 0;
+	to->where = (u64)(gen ? gen->number : 0) <<
+			LENSCAP_RECORD_GENERATION_SHIFT |
+		    (u32)guard->core.id << LENSCAP_RECORD_GUARD_SHIFT | port;
+	to->what = (u64)key->ethertype << LENSCAP_RECORD_ETHERTYPE_SHIFT |
+		   proto << LENSCAP_RECORD_PROTO_SHIFT |
+		   (u32)verdict->reason << LENSCAP_RECORD_REASON_SHIFT |
+		   (u32)key->family << LENSCAP_RECORD_FAMILY_SHIFT | has;
+	to->mac = key->has_mac ? lc_mac(key->mac) : 0;
+	to->dst[0] = lc_get64(key->dst);
+	to->dst[1] = lc_get64(key->dst + 8);
+	to->src[0] = src ? lc_get64(key->src) : 0;
+	to->src[1] = src ? lc_get64(key->src + 8) : 0;
 }
 
 static bool same_key(const struct lenscap_record_key *a,
 		     const struct lenscap_record_key *b)
 {
-	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
-	u64 differ = 0;
-	u32 i;
-
-	for (i = 0; i < sizeof(*a) / sizeof(u64); i++)
-		differ |= x[i] ^ y[i];
-	return !differ;
+	return !((a->where ^ b->where) | (a->what ^ b->what) |
+		 (a->mac ^ b->mac) | (a->dst[0] ^ b->dst[0]) |
+		 (a->dst[1] ^ b->dst[1]) | (a->src[0] ^ b->src[0]) |
+		 (a->src[1] ^ b->src[1]));
 }
 
 static u32 hash_key(const struct lenscap_droplog *log,
 		    const struct lenscap_record_key *key)
 {
-	const u64 *words = (const u64 *)key;
-	u64 hash = log->seed[0];
-	u32 i;
+	const u64 *seed = log->seed;
+	u64 hash = lc_fold(key->where ^ seed[0],
+			   LC_HASH_A ^ seed[1] ^ key->what) ^
+		   lc_fold(key->mac ^ seed[1],
+			   LC_HASH_B ^ seed[0] ^ key->dst[0]);
 
-	BUILD_BUG_ON(sizeof(*key) != 7 * sizeof(u64));
-	for (i = 0; i < 6; i += 2)
-		hash = lc_fold(hash ^ words[i], LC_HASH_A ^ log->seed[1] ^
-			       words[i + 1]);
-	hash = lc_fold(hash ^ words[6], LC_HASH_B ^ log->seed[1]);
+	/* Independent of each other, so that they overlap; then all together. */
+	if (key->dst[1] | key->src[0] | key->src[1])
+		hash ^= lc_fold(key->dst[1] ^ seed[0],
+				LC_HASH_A ^ seed[1] ^ key->src[0]) +
+			lc_fold(key->src[1] ^ seed[1], LC_HASH_A);
+	hash = lc_fold(hash ^ seed[1], LC_HASH_B ^ seed[0]);
 	/* Two values mean something else. */
 	return (u32)hash <= TAG_BUSY ? (u32)hash + 2 : (u32)hash;
 }
@@ -300,6 +297,86 @@ static void count(struct lenscap_record *record, u32 bytes, u64 now)
 	atomic64_add(bytes, &record->bytes);
 	if (READ_ONCE(record->last) != now)
 		WRITE_ONCE(record->last, now);
+}
+
+/**
+ * struct place - where in a table a key may be
+ * @table: the table
+ * @want: the key
+ * @hash: of it
+ */
+struct place {
+	struct record_table *table;
+	const struct lenscap_record_key *want;
+	u32 hash;
+};
+
+/* The record that is at @i if it is of that key. */
+static struct lenscap_record *same_at(const struct place *place, u32 i)
+{
+	struct lenscap_record *record = record_at(place->table, i);
+
+	return record && READ_ONCE(place->table->tags[i]) == place->hash &&
+	       same_key(&record->key, place->want) ? record : NULL;
+}
+
+/* Look through the tags from @first on to before @end.
+ *
+ * Return: the record of the key; or NULL, and @free is where it was free, if it
+ * was, and has become BUSY, or it is @end.
+ */
+static struct lenscap_record *look(const struct place *place, u32 first, u32 end,
+				   u32 *free)
+{
+	u32 *tags = place->table->tags;
+	struct lenscap_record *record;
+	u32 i;
+
+	for (i = first; i < end; i++) {
+		u32 tag = READ_ONCE(tags[i]);
+
+		if (likely(tag != TAG_FREE && tag != place->hash))
+			continue;
+		if (tag == TAG_FREE &&
+		    cmpxchg(&tags[i], TAG_FREE, TAG_BUSY) == TAG_FREE) {
+			*free = i;
+			return NULL;
+		}
+		/* Another may have begun the same between the two. */
+		record = same_at(place, i);
+		if (record)
+			return record;
+	}
+	*free = end;
+	return NULL;
+}
+
+/* Make the record that was found free. */
+static void begin(struct lenscap_net *ln, const struct place *place, u32 i,
+		  const struct lenscap_guard *guard,
+		  const struct lenscap_generation *gen,
+		  const struct lc_key *key, const struct lc_verdict *verdict,
+		  u32 bytes)
+{
+	struct lenscap_record *record = &place->table->records[i];
+	u64 now = lenscap_now();
+
+	record->key = *place->want;
+	atomic64_set(&record->packets, 1);
+	atomic64_set(&record->bytes, bytes);
+	record->first = now;
+	record->last = now;
+	record->revision = gen ? gen->revision : 0;
+	record->guard = guard->name;
+	lc_copy16(record->src, key->src);
+	record->announced = false;
+	strscpy(record->device, verdict->device ?
+		lenscap_device_name(lenscap_device_of(verdict->device)) : "",
+		sizeof(record->device));
+	/* The record is complete before its hash. */
+	smp_store_release(&place->table->tags[i], place->hash);
+	atomic_inc(&place->table->count);
+	lenscap_droplog_schedule(ln);
 }
 
 /**
@@ -320,53 +397,30 @@ void lenscap_droplog_add(struct lenscap_net *ln,
 			 const struct lc_verdict *verdict, u32 bytes)
 {
 	struct lenscap_droplog *log = ln->droplog;
-	struct record_table *table = &log->tables[READ_ONCE(log->active)];
-	u32 probes = min(PROBES, log->mask + 1);
 	struct lenscap_record_key want;
-	u64 now = lenscap_now();
-	u32 hash, i, n;
+	struct place place = {
+		.table = &log->tables[READ_ONCE(log->active)],
+		.want = &want,
+	};
+	struct lenscap_record *record;
+	u32 first, end, free;
 
 	fill_key(&want, guard, gen, key, verdict);
-	hash = hash_key(log, &want);
-	for (n = 0, i = hash & log->mask; n < probes;
-	     n++, i = (i + 1) & log->mask) {
-		struct lenscap_record *record = &table->records[i];
-		/* Pairs with the release of the hash below. */
-		u32 tag = smp_load_acquire(&table->tags[i]);
-
-		if (tag == TAG_FREE) {
-			tag = cmpxchg(&table->tags[i], TAG_FREE, TAG_BUSY);
-			if (tag == TAG_FREE) {
-				record->key = want;
-				record->announced = false;
-				memcpy(record->src, key->src,
-				       sizeof(record->src));
-				record->guard = guard->name;
-				strscpy(record->device, verdict->device ?
-					lenscap_device_name(lenscap_device_of(verdict->device)) : "",
-					sizeof(record->device));
-				record->revision = gen ? gen->revision : 0;
-				atomic64_set(&record->packets, 1);
-				atomic64_set(&record->bytes, bytes);
-				record->first = now;
-				record->last = now;
-				/* The record is complete before its hash. */
-				smp_store_release(&table->tags[i], hash);
-				atomic_inc(&table->count);
-				lenscap_droplog_schedule(ln);
-				return;
-			}
-		}
-		if (tag != hash)
-			continue;
-		/* It may have become this between the load and the cmpxchg. */
-		if (smp_load_acquire(&table->tags[i]) == hash &&
-		    same_key(&record->key, &want)) {
-			count(record, bytes, now);
-			return;
-		}
+	place.hash = hash_key(log, &want);
+	first = place.hash & log->mask;
+	/* The run ends at the end of the table, or goes on at its beginning. */
+	end = min(first + PROBES, log->mask + 1);
+	record = look(&place, first, end, &free);
+	if (!record && free == end && end - first < PROBES) {
+		end = min(PROBES - (end - first), first);
+		record = look(&place, 0, end, &free);
 	}
-	atomic64_inc(&log->lost);
+	if (record)
+		count(record, bytes, lenscap_now());
+	else if (free < end)
+		begin(ln, &place, free, guard, gen, key, verdict, bytes);
+	else
+		atomic64_inc(&log->lost);
 }
 
 /**

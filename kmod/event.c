@@ -80,7 +80,8 @@ static void event_send(struct lenscap_net *ln, struct sk_buff *skb,
 void lenscap_event_record(struct lenscap_net *ln,
 			  const struct lenscap_record *record)
 {
-	bool unknown = record->key.reason == LENSCAP_REASON_UNKNOWN_DEVICE;
+	bool unknown = lenscap_record_reason(&record->key) ==
+		       LENSCAP_REASON_UNKNOWN_DEVICE;
 	struct sk_buff *skb;
 	void *header;
 

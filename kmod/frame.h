@@ -39,6 +39,21 @@ static __always_inline void lenscap_frame(const struct sk_buff *skb,
 }
 
 /**
+ * lenscap_usual_frame() - the same for a frame without a tag in its payload, as
+ *	far as it is linear
+ * @skb: the frame
+ * @frame: result, for lc_judge_usual(), which needs no more than the headers
+ *
+ * Context: any.
+ */
+static __always_inline void lenscap_usual_frame(const struct sk_buff *skb,
+						struct lc_frame *frame)
+{
+	lenscap_frame(skb, ntohs(skb->protocol), false, frame);
+	frame->cap = skb_headlen(skb);
+}
+
+/**
  * lenscap_usual_guard() - the guard of a frame without a tag in its payload
  * @port: the interface's port
  * @skb: the frame

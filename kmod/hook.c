@@ -6,9 +6,9 @@
  *         -> count, tag the mark and accept
  *
  * That is lenscap_hook(), for nearly all frames. Those with tags in the payload,
- * not in one piece, or not usual to the core take judge_slowly(), which does all
- * of it in full; whatever no rule permits ends in refuse(), which counts and
- * records it, and drops it unless it is only audited.
+ * whose headers are not in one piece, or not usual to the core take
+ * judge_slowly(), which does all of it in full; whatever no rule permits ends in
+ * refuse(), which counts and records it, and drops it unless it is only audited.
  *
  * It runs in the netdev ingress hook, before everything but XDP and tc. It
  * allocates nothing, takes no lock, and does not write to the frame: only to
@@ -161,33 +161,31 @@ static __always_inline unsigned int pass(const struct lenscap_port *port,
 }
 
 /* A frame that no rule permits. */
-static noinline unsigned int refuse(const struct lenscap_port *port,
-				    struct sk_buff *skb,
-				    const struct lenscap_guard *guard,
-				    const struct lenscap_generation *gen,
-				    const struct lc_frame *frame,
-				    const struct lc_verdict *verdict)
+static unsigned int refuse(const struct lenscap_port *port, struct sk_buff *skb,
+			   const struct lenscap_guard *guard,
+			   const struct lenscap_generation *gen,
+			   const struct lc_key *key,
+			   const struct lc_verdict *verdict)
 {
-	/* Written whole by lc_parse(). */
-	struct lc_key key __uninitialized;
-
-	count_refused(guard, verdict, frame->len);
-	lc_parse(frame, &key);
-	lenscap_droplog_add(port->ln, guard, gen, &key, verdict, frame->len);
+	count_refused(guard, verdict, skb->len);
+	lenscap_droplog_add(port->ln, guard, gen, key, verdict, skb->len);
 	return verdict->pass ? pass(port, skb, verdict->class) : NF_DROP;
 }
 
-/* The same of a usual frame, whose description was never put into memory. */
+/* The same of a usual frame: what it says was never put into memory. */
 static noinline unsigned int refuse_usual(const struct lenscap_port *port,
 					  struct sk_buff *skb,
 					  const struct lenscap_guard *guard,
 					  const struct lenscap_generation *gen,
 					  struct lc_verdict verdict)
 {
+	/* Written whole by lc_usual_key(). */
+	struct lc_key key __uninitialized;
 	struct lc_frame frame;
 
-	lenscap_frame(skb, ntohs(skb->protocol), false, &frame);
-	return refuse(port, skb, guard, gen, &frame, &verdict);
+	lenscap_usual_frame(skb, &frame);
+	lc_usual_key(&frame, &key);
+	return refuse(port, skb, guard, gen, &key, &verdict);
 }
 
 /* The verdict on a frame that is described, and what follows from it. */
@@ -197,18 +195,20 @@ static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 			  const struct lc_frame *frame)
 {
 	const struct lenscap_generation *gen = rcu_dereference(port->ln->live);
+	/* Written whole by lc_parse(). */
+	struct lc_key key __uninitialized;
 	struct lc_verdict verdict;
 
-	lc_judge_frame(gen ? &gen->policy.core : NULL, &guard->core, frame,
-		       &verdict);
+	lc_parse(frame, &key);
+	lc_judge(gen ? &gen->policy.core : NULL, &guard->core, &key, &verdict);
 	/* Audit passes what its own guard would drop. Whose frame this is cannot
 	 * be told, so it must not come out tagged on another guard's VLAN.
 	 */
 	if (tags->broken && !tags->id)
 		verdict.pass = false;
 	if (verdict.reason != LENSCAP_REASON_NONE)
-		return refuse(port, skb, guard, gen, frame, &verdict);
-	count(guard, verdict.device, frame->len);
+		return refuse(port, skb, guard, gen, &key, &verdict);
+	count(guard, verdict.device, skb->len);
 	return pass(port, skb, verdict.class);
 }
 
@@ -271,9 +271,8 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 
 	if (unlikely(!guard || !gen))
 		return judge_slowly(port, skb);
-	lenscap_frame(skb, ntohs(skb->protocol), false, &frame);
-	if (frame.cap > skb_headlen(skb) ||
-	    !lc_may_be_usual(&gen->policy.core, &guard->core, &frame) ||
+	lenscap_usual_frame(skb, &frame);
+	if (!lc_may_be_usual(&gen->policy.core, &guard->core, &frame) ||
 	    !lc_judge_usual(&gen->policy.core, &guard->core, &frame, &verdict))
 		return judge_slowly(port, skb);
 	if (unlikely(verdict.reason != LENSCAP_REASON_NONE))

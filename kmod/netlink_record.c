@@ -34,18 +34,23 @@ int lenscap_put_losses(struct sk_buff *skb, const struct lenscap_net *ln)
 static int put_frame(struct sk_buff *skb, const struct lenscap_record *record)
 {
 	const struct lenscap_record_key *key = &record->key;
-	int len = key->family == LC_FAMILY_IPV4 ? 4 : 16;
+	u8 family = lenscap_record_family(key), has = lenscap_record_has(key);
+	int len = family == LC_FAMILY_IPV4 ? 4 : 16;
+	u8 mac[ETH_ALEN];
 
-	if (((key->has & LENSCAP_RECORD_MAC) &&
-	     nla_put(skb, LENSCAP_RECORD_A_MAC, ETH_ALEN, key->mac)) ||
-	    nla_put_u16(skb, LENSCAP_RECORD_A_ETHERTYPE, key->ethertype) ||
-	    (key->family &&
+	lc_put_mac(key->mac, mac);
+	if (((has & LENSCAP_RECORD_MAC) &&
+	     nla_put(skb, LENSCAP_RECORD_A_MAC, ETH_ALEN, mac)) ||
+	    nla_put_u16(skb, LENSCAP_RECORD_A_ETHERTYPE,
+			lenscap_record_ethertype(key)) ||
+	    (family &&
 	     (nla_put(skb, LENSCAP_RECORD_A_SOURCE, len, record->src) ||
 	      nla_put(skb, LENSCAP_RECORD_A_DESTINATION, len, key->dst))) ||
-	    ((key->has & LENSCAP_RECORD_PROTO) &&
-	     nla_put_u8(skb, LENSCAP_RECORD_A_PROTO, key->proto)) ||
-	    ((key->has & LENSCAP_RECORD_PORT) &&
-	     nla_put_u16(skb, LENSCAP_RECORD_A_PORT, key->port)))
+	    ((has & LENSCAP_RECORD_PROTO) &&
+	     nla_put_u8(skb, LENSCAP_RECORD_A_PROTO,
+			lenscap_record_proto(key))) ||
+	    ((has & LENSCAP_RECORD_PORT) &&
+	     nla_put_u16(skb, LENSCAP_RECORD_A_PORT, lenscap_record_port(key))))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -76,8 +81,8 @@ int lenscap_put_record(struct sk_buff *skb,
 	    (record->device[0] &&
 	     nla_put_string(skb, LENSCAP_RECORD_A_DEVICE, record->device)) ||
 	    put_frame(skb, record) ||
-	    nla_put_u8(skb, LENSCAP_RECORD_A_REASON, record->key.reason) ||
-	    ((record->key.has & LENSCAP_RECORD_AUDIT) &&
+	    nla_put_u8(skb, LENSCAP_RECORD_A_REASON, lenscap_record_reason(&record->key)) ||
+	    ((lenscap_record_has(&record->key) & LENSCAP_RECORD_AUDIT) &&
 	     nla_put_flag(skb, LENSCAP_RECORD_A_AUDIT)))
 		return -EMSGSIZE;
 	for (i = 0; i < ARRAY_SIZE(values); i++)

@@ -42,6 +42,18 @@ static inline void lc_copy4(void *to, const void *from)
 	((struct lc_any32 *)to)->value = lc_get32(from);
 }
 
+/* Four bytes and four zeros, as one word: what is written as two cannot be read
+ * as one until both have left the processor.
+ */
+static inline void lc_copy4_wide(void *to, const void *from)
+{
+	u64 word = lc_get32(from);
+
+	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+		word <<= 32;
+	((struct lc_any64 *)to)->value = word;
+}
+
 static inline void lc_copy6(void *to, const void *from)
 {
 	lc_copy4(to, from);
@@ -58,6 +70,12 @@ static inline void lc_copy16(void *to, const void *from)
 static inline u64 lc_mac(const u8 *p)
 {
 	return lc_get32(p) | (u64)lc_get16(p + 4) << 32;
+}
+
+static inline void lc_put_mac(u64 mac, u8 *p)
+{
+	((struct lc_any32 *)p)->value = (u32)mac;
+	((struct lc_any16 *)(p + 4))->value = (u16)(mac >> 32);
 }
 
 static inline u16 lc_be16(const u8 *p)

@@ -478,27 +478,3 @@ void lc_judge(const struct lc_generation *gen, const struct lc_guard *guard,
 		find_addr(gen, guard, key, &sender);
 	judge(gen, guard, &sender, key, verdict);
 }
-
-/**
- * lc_judge_frame() - parse a frame and decide what is to happen to it
- * @gen: the live generation, or NULL if there is none
- * @guard: the guard that the frame came in by
- * @frame: the frame
- * @verdict: result, written whole
- *
- * The same as lc_parse() and lc_judge(), but sooner: see usual.h.
- *
- * Context: any; @gen must stay valid while @verdict->device is used.
- */
-void lc_judge_frame(const struct lc_generation *gen,
-		    const struct lc_guard *guard, const struct lc_frame *frame,
-		    struct lc_verdict *verdict)
-{
-	struct lc_key key;
-
-	if (lc_may_be_usual(gen, guard, frame) &&
-	    lc_judge_usual(gen, guard, frame, verdict))
-		return;
-	lc_parse(frame, &key);
-	lc_judge(gen, guard, &key, verdict);
-}

@@ -147,7 +147,8 @@ struct lc_conflict {
 /**
  * struct lc_frame - a frame, as the hook hands it over
  * @data: its first bytes from the network header on
- * @cap: bytes at @data: at least min(@len, %LC_WINDOW)
+ * @cap: bytes at @data: at least min(@len, %LC_WINDOW); for lc_judge_usual()
+ *	whatever is at hand
  * @len: all bytes from the network header on, linear or not
  * @ethertype: after the VLAN tags, host order; below 0x600: not Ethernet II
  * @mac: source MAC, if @has_mac
@@ -293,9 +294,6 @@ const struct lc_device *lc_generation_by_addr(const struct lc_generation *gen,
 u8 lc_ruleset_judge(const struct lc_ruleset *ruleset, const struct lc_key *key);
 void lc_judge(const struct lc_generation *gen, const struct lc_guard *guard,
 	      const struct lc_key *key, struct lc_verdict *verdict);
-void lc_judge_frame(const struct lc_generation *gen,
-		    const struct lc_guard *guard, const struct lc_frame *frame,
-		    struct lc_verdict *verdict);
 
 #include "usual.h"
 

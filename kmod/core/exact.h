@@ -23,6 +23,14 @@ static inline u32 lc_exact_bucket(u64 key, u64 mix, u32 mask)
 	return key * mix >> 40 & mask;
 }
 
+/* The marks of an entry, if it has this key. */
+static inline u32 lc_exact_marks(u64 entry, u64 key)
+{
+	u64 differ = entry ^ key;
+
+	return differ < LC_EXACT_MARKS ? (u32)differ : 0;
+}
+
 /**
  * lc_exact_find() - who may initiate, by the exact rules for a key
  * @set: the rules
@@ -36,16 +44,11 @@ static inline u32 lc_exact_bucket(u64 key, u64 mix, u32 mask)
  */
 static __always_inline u32 lc_exact_find(const struct lc_ruleset *set, u64 key)
 {
-	const struct lc_exact *bucket =
-		&set->exact[lc_exact_bucket(key, set->mix, set->mask)];
-	u32 marks = 0, i;
+	const u64 *entries =
+		set->exact[lc_exact_bucket(key, set->mix, set->mask)].entries;
 
-	for (i = 0; i < LC_EXACT_ENTRIES; i++) {
-		u64 differ = bucket->entries[i] ^ key;
-
-		marks |= differ < LC_EXACT_MARKS ? (u32)differ : 0;
-	}
-	return marks;
+	return lc_exact_marks(entries[0], key) | lc_exact_marks(entries[1], key) |
+	       lc_exact_marks(entries[2], key) | lc_exact_marks(entries[3], key);
 }
 
 #endif /* _LENSCAP_CORE_EXACT_H */

@@ -75,6 +75,39 @@ void lc_device_addr(const struct lc_device *device, u32 index,
 	memcpy(addr->addr, at + 1, *at < LC_PACKED_IPV6 ? 4 : 16);
 }
 
+struct mac_key {
+	u64 mac;
+	u16 guard;
+};
+
+static bool match_mac(const void *leaf, const void *key)
+{
+	const struct lc_device *device = leaf;
+	const struct mac_key *want = key;
+
+	return lc_mac(device->mac) == want->mac &&
+	       lc_guards_meet(device->guard, want->guard);
+}
+
+/**
+ * lc_generation_search_mac() - find a device that is not where it should be
+ * @gen: the generation, with at least one device that has a MAC
+ * @guard: the guard's number
+ * @mac: as lc_mac() has it
+ * @hash: of it
+ *
+ * Context: any. Return: its entry, or NULL: there is none.
+ */
+noinline const struct lc_entry *
+lc_generation_search_mac(const struct lc_generation *gen, u16 guard, u64 mac,
+			 u32 hash)
+{
+	const struct mac_key key = { .mac = mac, .guard = guard };
+	const struct lc_bin *bin = lc_bin_of(gen->macs.bins, hash);
+
+	return lc_bin_search(bin, hash, match_mac, &key);
+}
+
 static u32 hash_addr(const struct lc_generation *gen, u8 family,
 		     const u8 *addr)
 {

@@ -127,20 +127,9 @@ static inline u32 lc_hash_mac(const struct lc_generation *gen, const u8 *mac)
 	return lc_hash_one(gen->seed, lc_mac(mac)) >> 32;
 }
 
-struct lc_mac_key {
-	u64 mac;
-	u16 guard;
-};
-
-static inline bool lc_match_mac(const void *leaf, const void *key)
-{
-	const struct lc_device *device = leaf;
-	const struct lc_mac_key *want = key;
-
-	lc_prefetch_counters(device);
-	return lc_mac(device->mac) == want->mac &&
-	       lc_guards_meet(device->guard, want->guard);
-}
+/* generation.c: wherever it is, if the line where it should be does not tell. */
+const struct lc_entry *lc_generation_search_mac(const struct lc_generation *gen,
+						u16 guard, u64 mac, u32 hash);
 
 /**
  * lc_generation_by_mac() - find a device by guard and MAC
@@ -151,14 +140,39 @@ static inline bool lc_match_mac(const void *leaf, const void *key)
  *
  * Context: any; the result is valid as long as @gen is.
  */
-static inline const struct lc_device *
+static __always_inline const struct lc_device *
 lc_generation_by_mac(const struct lc_generation *gen, u16 guard, const u8 *mac,
 		     u32 *slot)
 {
-	struct lc_mac_key key = { .mac = lc_mac(mac), .guard = guard };
+	const struct lc_bins *bins = gen->macs.bins;
+	const struct lc_device *device;
+	const struct lc_entry *line, *entry;
+	u64 want = lc_mac(mac);
+	u32 hash;
 
-	return lc_table_find(&gen->macs, lc_hash_mac(gen, mac), lc_match_mac, &key,
-			    slot);
+	if (unlikely(!bins))
+		return NULL;
+	hash = lc_hash_mac(gen, mac);
+	line = &lc_bin_of(bins, hash)->entries[lc_bin_home(hash)];
+	entry = lc_line_likely(line, hash);
+	device = entry->leaf;
+	if (unlikely(entry->word >> 32 != hash || !device))
+		goto search;
+	lc_prefetch_counters(device);
+	if (unlikely(lc_mac(device->mac) != want ||
+		     !lc_guards_meet(device->guard, guard)))
+		goto search;
+	if (slot)
+		*slot = (u32)entry->word;
+	return device;
+
+search:
+	entry = lc_generation_search_mac(gen, guard, want, hash);
+	if (!entry)
+		return NULL;
+	if (slot)
+		*slot = (u32)entry->word;
+	return entry->leaf;
 }
 
 #endif /* _LENSCAP_GENERATION_H */

@@ -331,6 +331,15 @@ static int find_lists(struct build *build)
 	return 0;
 }
 
+/* All parts from the first to the last that a prefix reaches. */
+static u64 parts4(const struct lc_prefix *prefix)
+{
+	u32 low = lc_be32(prefix->addr);
+	u32 high = prefix->len < 32 ? low | 0xffffffff >> prefix->len : low;
+
+	return (lc_part4(high) - lc_part4(low)) | lc_part4(high);
+}
+
 static void write_keys(const struct build *build, struct lc_ruleset *set)
 {
 	struct lc_wide *keys6 = (struct lc_wide *)lc_ruleset_at(set, set->keys6);
@@ -341,10 +350,12 @@ static void write_keys(const struct build *build, struct lc_ruleset *set)
 	for (i = 0; i < n4 + build->ndests[1]; i++) {
 		const u8 *addr = peer_of(build, i)->addr;
 
-		if (i < n4)
+		if (i < n4) {
 			keys4[i] = lc_be32(addr);
-		else
+			set->reach4 |= parts4(peer_of(build, i));
+		} else {
 			keys6[i - n4] = lc_be128(addr);
+		}
 		dests[i] = build->runs[i].dest;
 	}
 }

@@ -204,7 +204,8 @@ struct lc_exact_table {
  * @ndests6: IPv6 destinations
  * @mask: buckets of @exact minus one
  * @mix: multiplier of their hash
- * @zero: to a cache line, since all of it is compared as bytes
+ * @zero: to a whole word, since all of it is compared as bytes
+ * @reach4: which of the 64 parts of all IPv4 addresses hold destinations
  * @exact: buckets of the exact rules; everything else lies behind
  */
 struct lc_ruleset {
@@ -219,7 +220,8 @@ struct lc_ruleset {
 	u16 ndests4;
 	u16 ndests6;
 	u32 mask;
-	u32 zero[3];
+	u32 zero;
+	u64 reach4;
 	u64 mix;
 	struct lc_exact exact[];
 };
@@ -240,6 +242,12 @@ struct lc_rule_walk {
 static inline u32 lc_axis_number(u8 proto, u16 port)
 {
 	return (u32)proto << 16 | port;
+}
+
+/* The part of all IPv4 addresses that an address is in. */
+static inline u64 lc_part4(u32 addr)
+{
+	return 1ULL << (addr >> 26);
 }
 
 static inline const void *lc_ruleset_at(const struct lc_ruleset *set,

@@ -87,6 +87,29 @@ const struct lc_entry *lc_bin_search(const struct lc_bin *bin, u32 hash,
 				     lc_table_match match, const void *key);
 
 /**
+ * lc_line_likely() - the entry of a line that is likely to be the one
+ * @line: %LC_LINE_ENTRIES entries
+ * @hash: the hash that is looked for
+ *
+ * Which of its places it is in is not asked by a branch: that would have to wait
+ * for the line to come from memory, and be mispredicted as often as not, so that
+ * nothing behind it could begin meanwhile. Left to itself the compiler makes
+ * branches of conditional expressions; hence the sum. Where several have the
+ * hash, it points anywhere in the line.
+ *
+ * Context: any. Return: an entry of the line; whether it is the one must be asked.
+ */
+static __always_inline const struct lc_entry *
+lc_line_likely(const struct lc_entry *line, u32 hash)
+{
+	u32 i, at = 0;
+
+	for (i = 1; i < LC_LINE_ENTRIES; i++)
+		at += (u32)(line[i].word >> 32 == hash) * i;
+	return &line[at % LC_LINE_ENTRIES];
+}
+
+/**
  * lc_table_find() - find a leaf
  * @table: the table
  * @hash: of @key
@@ -94,41 +117,21 @@ const struct lc_entry *lc_bin_search(const struct lc_bin *bin, u32 hash,
  * @key: handed to @match
  * @beside: receives the number beside the leaf, or NULL
  *
- * The line where the hash begins to look holds the leaf nearly always, and which
- * of its places it is in is not asked by a branch: that would have to wait for
- * the line to come from memory, and be mispredicted as often as not, so that
- * nothing behind it could begin meanwhile.
- *
  * Context: any; the caller sees to it that the table stays.
  *
  * Return: the leaf or NULL.
  */
-static __always_inline const void *
+static inline const void *
 lc_table_find(const struct lc_table *table, u32 hash, lc_table_match match,
 	      const void *key, u32 *beside)
 {
-	const struct lc_bins *bins = table->bins;
-	const struct lc_entry *line, *entry;
-	const struct lc_bin *bin;
-	u32 i;
+	const struct lc_entry *entry;
 
-	if (!bins)
+	if (!table->bins)
 		return NULL;
-	bin = lc_bin_of(bins, hash);
-	line = &bin->entries[lc_bin_home(hash)];
-	entry = line;
-	for (i = 1; i < LC_LINE_ENTRIES; i++)
-		entry = line[i].word >> 32 == hash ? &line[i] : entry;
-	if (unlikely(entry->word >> 32 != hash || !entry->leaf ||
-		     !match(entry->leaf, key))) {
-		/* Places are taken from the left: nothing is behind a free one. */
-		if (!line[LC_LINE_ENTRIES - 1].leaf &&
-		    entry->word >> 32 != hash)
-			return NULL;
-		entry = lc_bin_search(bin, hash, match, key);
-		if (!entry)
-			return NULL;
-	}
+	entry = lc_bin_search(lc_bin_of(table->bins, hash), hash, match, key);
+	if (!entry)
+		return NULL;
 	if (beside)
 		*beside = (u32)entry->word;
 	return entry->leaf;

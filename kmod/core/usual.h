@@ -3,7 +3,9 @@
  * Usual frames: nearly all that a camera sends, read and judged in one go.
  *
  * A usual frame is TCP or UDP, whole, with nothing between the IP header and the
- * ports, every length as it should be, and not DHCP. Little can be wrong with
+ * ports, every length as it should be, and not DHCP. Only its headers need be at
+ * hand: many drivers, and GRO, leave the rest in pages. A super-packet of GRO is
+ * a usual frame as long as its length fields are those of a frame. Little can be wrong with
  * one, and it is never upkeep, so that there is little to ask: who is it, is it
  * his address, does a rule match. All of it is inlined into the hook, where what
  * was read stays in registers: a struct lc_key is not made unless the frame is
@@ -83,7 +85,7 @@ static __always_inline bool lc_usual_read(const struct lc_frame *frame,
 	const u32 l4 = v6 ? LC_IPV6_LEN : LC_IPV4_LEN;
 	u32 proto, end, size, tcp, ports;
 
-	if (frame->cap < l4 + LC_USUAL_L4 || frame->gso)
+	if (frame->cap < l4 + LC_USUAL_L4)
 		return false;
 	if (v6) {
 		proto = p[6];
@@ -141,6 +143,9 @@ static __always_inline u8 lc_usual_reason(const struct lc_frame *frame,
 		return LENSCAP_REASON_QUARANTINE;
 	if (!v6) {
 		addr = lc_be32(p + 16);
+		/* Abroad, mostly: no rule is anywhere near. */
+		if (unlikely(!(profile->ruleset->reach4 & lc_part4(addr))))
+			return LENSCAP_REASON_DESTINATION;
 		if (lc_match_exact(profile->ruleset, addr, &query))
 			return LENSCAP_REASON_NONE;
 		return lc_near_reason(lc_match4(profile->ruleset, addr, &query));
@@ -208,6 +213,46 @@ static __always_inline bool lc_judge_usual(const struct lc_generation *gen,
 	}
 	verdict->pass = audit | (verdict->reason == LENSCAP_REASON_NONE);
 	return true;
+}
+
+/**
+ * lc_usual_key() - what a usual frame says, as lc_parse() would say it
+ * @frame: a frame that lc_judge_usual() has judged
+ * @key: written whole
+ *
+ * For drop records. Context: any.
+ */
+static __always_inline void lc_usual_key(const struct lc_frame *frame,
+					 struct lc_key *key)
+{
+	const bool v6 = frame->ethertype == LC_ETHERTYPE_IPV6;
+	const u8 *p = frame->data;
+	struct lc_usual usual = { 0 };
+
+	if (v6)
+		lc_usual_read(frame, true, &usual);
+	else
+		lc_usual_read(frame, false, &usual);
+	*key = (struct lc_key){
+		.family = v6 ? LC_FAMILY_IPV6 : LC_FAMILY_IPV4,
+		.part = LC_PART_WHOLE,
+		.proto = usual.proto,
+		.has_proto = true,
+		.has_ports = true,
+		.has_mac = true,
+		.tcp_flags = usual.flags,
+		.ethertype = frame->ethertype,
+		.sport = usual.ports >> 16,
+		.dport = usual.ports,
+	};
+	lc_copy6(key->mac, frame->mac);
+	if (v6) {
+		lc_copy16(key->src, p + 8);
+		lc_copy16(key->dst, p + 24);
+	} else {
+		lc_copy4_wide(key->src, p + 12);
+		lc_copy4_wide(key->dst, p + 16);
+	}
 }
 
 #endif /* _LENSCAP_CORE_USUAL_H */

@@ -109,9 +109,15 @@ static void judge(void *state, const uint8_t *ring, const uint8_t *lens,
 			.has_mac = true,
 		};
 		struct lc_verdict verdict;
+		struct lc_key key;
 
 		memcpy(frame.mac, ring + 6, sizeof(frame.mac));
-		lc_judge_frame(l->gen, &l->guard, &frame, &verdict);
+		/* As the hook does it. */
+		if (!lc_may_be_usual(l->gen, &l->guard, &frame) ||
+		    !lc_judge_usual(l->gen, &l->guard, &frame, &verdict)) {
+			lc_parse(&frame, &key);
+			lc_judge(l->gen, &l->guard, &key, &verdict);
+		}
 		pass[i] = verdict.pass;
 	}
 }

@@ -107,13 +107,12 @@ run(const struct lenscap_port *port, struct sk_buff *skb, enum step step)
 
 	if (!guard || !gen)
 		return NF_DROP;
-	lenscap_frame(skb, ntohs(skb->protocol), false, &frame);
-	if (frame.cap > skb_headlen(skb) ||
-	    !lc_may_be_usual(&gen->policy.core, &guard->core, &frame))
+	lenscap_usual_frame(skb, &frame);
+	if (!lc_may_be_usual(&gen->policy.core, &guard->core, &frame))
 		return NF_DROP;
 	switch (step) {
 	case STEP_FRAME:
-		return answer(!frame.gso && frame.mac[0] != 0xff);
+		return answer(frame.cap && frame.mac[0] != 0xff);
 	case STEP_READ:
 		return answer(read_frame(&frame, &usual) && usual.ports);
 	case STEP_SENDER:
