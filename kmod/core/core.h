@@ -12,6 +12,7 @@
  *   exact.c       rules -> table of exact ones
  *   axis.c        services -> axes       (where there are many)
  *   generation.c  devices and profiles -> generation
+ *   dir.c         pages by number        (of bins, of slots)
  *   table.c       leaves by hash         (devices, as packets look them up)
  *   trie.c        leaves by hash         (names, as requests look them up)
  *   classify.c    generation, guard, key -> verdict
@@ -98,14 +99,12 @@ struct lc_slot {
 	u32 mode : 2;
 };
 
-struct lc_slots;
-
 /**
  * struct lc_generation - one complete compiled policy, as packets see it
  * @seed: secret of the hashes; the same in all that share anything
  * @macs: devices that have a MAC, by it
  * @addrs: devices that have none, by each bound address
- * @slots: profiles by number, or NULL: none
+ * @slots: directory of pages of profiles, by number, or NULL: none
  *
  * Immutable once it is live. The next one shares with it what does not change.
  */
@@ -113,7 +112,7 @@ struct lc_generation {
 	u64 seed[2];
 	struct lc_table macs;
 	struct lc_table addrs;
-	struct lc_slots *slots;
+	struct lc_dir *slots;
 };
 
 /**

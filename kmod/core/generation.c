@@ -8,9 +8,9 @@
  * device and profile by profile, where only what changes is copied. A generation
  * that packets can see is never changed.
  *
- * Slots lie in pages, and pages in a directory; both are counted and copied like
- * the bins of a table. The directory is the one thing whose copy grows with the
- * policy: by 8 bytes for 128 profiles.
+ * Slots lie in pages, and pages in a directory (dir.c), like the bins of a table.
+ * The directory is the one thing whose copy grows with the policy: by 8 bytes for
+ * 128 profiles, as by 8 for 204 devices.
  *
  * A device that names no guard is known on every guard. Its MAC must then be
  * unique; otherwise the pair of guard and MAC. The hash covers the MAC alone,
@@ -143,22 +143,10 @@ void lc_generation_share(struct lc_generation *to,
 		lc_ref_get(&to->slots->refs);
 }
 
-static void page_put(struct lc_page *page)
-{
-	if (page && lc_ref_put(&page->refs))
-		lc_free(page);
-}
-
-static void slots_put(struct lc_slots *slots)
-{
-	u32 i;
-
-	if (!slots || !lc_ref_put(&slots->refs))
-		return;
-	for (i = 0; i < slots->npages; i++)
-		page_put(slots->pages[i]);
-	lc_free(slots);
-}
+static const struct lc_dir_type slots_type = {
+	.bytes = sizeof(struct lc_page),
+	.refs = offsetof(struct lc_page, refs),
+};
 
 /**
  * lc_generation_drop() - let go of a generation that no packet can reach
@@ -168,7 +156,7 @@ void lc_generation_drop(struct lc_generation *gen)
 {
 	lc_table_drop(&gen->macs);
 	lc_table_drop(&gen->addrs);
-	slots_put(gen->slots);
+	lc_dir_put(gen->slots, &slots_type);
 	gen->slots = NULL;
 }
 
@@ -181,64 +169,27 @@ void lc_generation_drop(struct lc_generation *gen)
  */
 u64 lc_generation_bytes(const struct lc_generation *gen)
 {
-	u64 bytes = lc_table_bytes(&gen->macs) + lc_table_bytes(&gen->addrs);
-
-	if (gen->slots)
-		bytes += sizeof(*gen->slots) +
-			 (u64)gen->slots->npages * sizeof(void *) +
-			 (u64)gen->slots->used * sizeof(struct lc_page);
-	return bytes;
-}
-
-/* A directory that is only this generation's and has room for the page. */
-static int own_directory(struct lc_generation *gen, u32 number)
-{
-	struct lc_slots *old = gen->slots, *copy;
-	u32 npages = old ? old->npages : 1, i;
-
-	if (old && number < npages && lc_ref_single(&old->refs))
-		return 0;
-	while (npages <= number)
-		npages *= 2;
-	copy = lc_alloc(sizeof(*copy) + npages * sizeof(copy->pages[0]));
-	if (!copy)
-		return -ENOMEM;
-	lc_ref_init(&copy->refs);
-	copy->npages = npages;
-	for (i = 0; old && i < old->npages; i++) {
-		copy->pages[i] = old->pages[i];
-		if (copy->pages[i])
-			lc_ref_get(&copy->pages[i]->refs);
-	}
-	copy->used = old ? old->used : 0;
-	slots_put(old);
-	gen->slots = copy;
-	return 0;
+	return lc_table_bytes(&gen->macs) + lc_table_bytes(&gen->addrs) +
+	       lc_dir_bytes(gen->slots, &slots_type);
 }
 
 static struct lc_slot *own_slot(struct lc_generation *gen, u32 slot)
 {
-	u32 number = slot >> LC_PAGE_BITS;
-	struct lc_page *page, *copy;
+	u32 number = slot >> LC_PAGE_BITS, count;
+	struct lc_page *page;
 
-	if (own_directory(gen, number))
-		return NULL;
-	page = gen->slots->pages[number];
-	if (!page || !lc_ref_single(&page->refs)) {
-		copy = lc_alloc(sizeof(*copy));
-		if (!copy)
+	if (!gen->slots) {
+		gen->slots = lc_dir_create(1);
+		if (!gen->slots)
 			return NULL;
-		if (page)
-			memcpy(copy->slots, page->slots,
-			       sizeof(copy->slots));
-		else
-			gen->slots->used++;
-		lc_ref_init(&copy->refs);
-		page_put(page);
-		gen->slots->pages[number] = copy;
-		page = copy;
 	}
-	return &page->slots[slot & (LC_PAGE_SLOTS - 1)];
+	for (count = gen->slots->count; count <= number;)
+		count *= 2;
+	if (count > gen->slots->count &&
+	    lc_dir_grow(&gen->slots, &slots_type, count))
+		return NULL;
+	page = lc_dir_own(&gen->slots, &slots_type, number);
+	return page ? &page->slots[slot & (LC_PAGE_SLOTS - 1)] : NULL;
 }
 
 /**

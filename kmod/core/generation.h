@@ -21,20 +21,6 @@ struct lc_page {
 	struct lc_slot slots[LC_PAGE_SLOTS];
 };
 
-/**
- * struct lc_slots - the directory of profiles by slot
- * @refs: generations that have it
- * @npages: entries of @pages
- * @used: of these, how many are not NULL
- * @pages: NULL where no profile is
- */
-struct lc_slots {
-	struct lc_ref refs;
-	u32 npages;
-	u32 used;
-	struct lc_page *pages[];
-};
-
 static inline const u8 *lc_next_bound(const u8 *at)
 {
 	return at + (*at < LC_PACKED_IPV6 ? 5 : 17);
@@ -91,12 +77,14 @@ static __always_inline bool lc_device_bound4(const struct lc_device *device,
 static inline const struct lc_slot *
 lc_generation_slot(const struct lc_generation *gen, u32 slot)
 {
-	const struct lc_slots *slots = gen->slots;
+	const struct lc_dir *slots = gen->slots;
 	u32 number = slot >> LC_PAGE_BITS;
+	const struct lc_page *page;
 
-	if (!slots || number >= slots->npages || !slots->pages[number])
+	if (!slots || number >= slots->count || !slots->pages[number])
 		return NULL;
-	return &slots->pages[number]->slots[slot & (LC_PAGE_SLOTS - 1)];
+	page = slots->pages[number];
+	return &page->slots[slot & (LC_PAGE_SLOTS - 1)];
 }
 
 /**
@@ -144,7 +132,7 @@ static __always_inline const struct lc_device *
 lc_generation_by_mac(const struct lc_generation *gen, u16 guard, const u8 *mac,
 		     u32 *slot)
 {
-	const struct lc_bins *bins = gen->macs.bins;
+	const struct lc_dir *bins = gen->macs.bins;
 	const struct lc_device *device;
 	const struct lc_entry *line, *entry;
 	u64 want = lc_mac(mac);

@@ -7,14 +7,13 @@
  * hook costs together. A trie (trie.c) has three of them on the way. But like a
  * trie, the next generation must not cost more than what it changes.
  *
- * Structure. A directory of bins, and bins of 252 entries of 16 bytes: a page
- * each, with its reference count. The upper bits of the hash choose the bin, the
- * lower ones a cache line of four places in it; an entry is put into the first
- * place from there on that is free, in its own line or behind it. An entry carries the whole hash and a number of the caller's, so
- * that what does not match is passed over without being read, and what matches
- * need not be read to know its number. Two tables share the bins in which they
- * do not differ: to change one, the directory (8 bytes for 204 leaves) and one
- * bin are copied, unless nobody else has them. When bins are four fifths full,
+ * Structure. A directory (dir.c) of bins, and bins of 252 entries of 16 bytes: a
+ * page each. The upper bits of the hash choose the bin, the lower ones a cache
+ * line of four places in it; an entry is put into the first place from there on
+ * that is free, in its own line or behind it. An entry carries the whole hash and
+ * a number of the caller's, so that what does not match is passed over without
+ * being read, and what matches need not be read to know its number. Two tables
+ * share the bins in which they do not differ. When bins are four fifths full,
  * everything moves to twice as many; that costs what is in the table, and happens
  * as often as its size doubles.
  *
@@ -66,43 +65,10 @@ const struct lc_entry *lc_bin_search(const struct lc_bin *bin, u32 hash,
 	return NULL;
 }
 
-static void bin_put(struct lc_bin *bin)
-{
-	if (bin && lc_ref_put(&bin->refs))
-		lc_free(bin);
-}
-
-static void bins_put(struct lc_bins *bins)
-{
-	u32 i;
-
-	if (!bins || !lc_ref_put(&bins->refs))
-		return;
-	for (i = 0; i < bins->count; i++)
-		bin_put(bins->bins[i]);
-	lc_free(bins);
-}
-
-static struct lc_bins *bins_create(u32 count)
-{
-	struct lc_bins *bins = lc_alloc(sizeof(*bins) +
-					count * sizeof(bins->bins[0]));
-
-	if (!bins)
-		return NULL;
-	lc_ref_init(&bins->refs);
-	bins->count = count;
-	return bins;
-}
-
-static struct lc_bin *bin_create(void)
-{
-	struct lc_bin *bin = lc_alloc(sizeof(*bin));
-
-	if (bin)
-		lc_ref_init(&bin->refs);
-	return bin;
-}
+static const struct lc_dir_type bins_type = {
+	.bytes = sizeof(struct lc_bin),
+	.refs = offsetof(struct lc_bin, refs),
+};
 
 /**
  * lc_table_share() - a table with the same leaves
@@ -122,7 +88,7 @@ void lc_table_share(struct lc_table *to, const struct lc_table *from)
  */
 void lc_table_drop(struct lc_table *table)
 {
-	bins_put(table->bins);
+	lc_dir_put(table->bins, &bins_type);
 	memset(table, 0, sizeof(*table));
 }
 
@@ -134,10 +100,7 @@ void lc_table_drop(struct lc_table *table)
  */
 u64 lc_table_bytes(const struct lc_table *table)
 {
-	if (!table->bins)
-		return 0;
-	return sizeof(*table->bins) + (u64)table->bins->count *
-	       (sizeof(struct lc_bin *) + sizeof(struct lc_bin));
+	return lc_dir_bytes(table->bins, &bins_type);
 }
 
 static void bin_add(struct lc_bin *bin, const struct lc_entry *entry)
@@ -151,26 +114,26 @@ static void bin_add(struct lc_bin *bin, const struct lc_entry *entry)
 }
 
 /* All leaves, in @count bins. NULL: no memory, or still too many in one. */
-static struct lc_bins *spread(const struct lc_bins *from, u32 count,
-			      bool *crowded)
+static struct lc_dir *spread(const struct lc_dir *from, u32 count,
+			     bool *crowded)
 {
-	struct lc_bins *bins = bins_create(count);
+	struct lc_dir *bins = lc_dir_create(count);
 	u32 i, j;
 
 	*crowded = false;
-	for (i = 0; bins && i < count; i++) {
-		bins->bins[i] = bin_create();
-		if (!bins->bins[i])
+	for (i = 0; bins && i < count; i++)
+		if (!lc_dir_own(&bins, &bins_type, i))
 			goto fail;
-	}
 	for (i = 0; bins && from && i < from->count; i++) {
+		const struct lc_bin *full = from->pages[i];
+
 		for (j = 0; j < LC_BIN_ENTRIES; j++) {
-			const struct lc_entry *entry = &from->bins[i]->entries[j];
+			const struct lc_entry *entry = &full->entries[j];
 			struct lc_bin *bin;
 
 			if (!entry->leaf)
 				continue;
-			bin = lc_bin_of(bins, entry->word >> 32);
+			bin = bins->pages[lc_bin_index(bins, entry->word >> 32)];
 			*crowded = bin->count >= BIN_FULL;
 			if (*crowded)
 				goto fail;
@@ -180,14 +143,14 @@ static struct lc_bins *spread(const struct lc_bins *from, u32 count,
 	return bins;
 
 fail:
-	bins_put(bins);
+	lc_dir_put(bins, &bins_type);
 	return NULL;
 }
 
 /* Room for one more leaf with this hash. */
 static int reserve(struct lc_table *table, u32 hash)
 {
-	struct lc_bins *bins = table->bins, *more;
+	struct lc_dir *bins = table->bins, *more;
 	u32 count = bins ? bins->count : 1;
 	bool crowded;
 
@@ -202,7 +165,7 @@ static int reserve(struct lc_table *table, u32 hash)
 	more = spread(bins, count, &crowded);
 	if (!more)
 		return crowded ? -ENOSPC : -ENOMEM;
-	bins_put(bins);
+	lc_dir_put(bins, &bins_type);
 	table->bins = more;
 	/* The others of its bin may have gone where it goes. */
 	return lc_bin_of(more, hash)->count < BIN_FULL ? 0 :
@@ -212,33 +175,8 @@ static int reserve(struct lc_table *table, u32 hash)
 /* The bin of a hash, as one that only this table has. */
 static struct lc_bin *own_bin(struct lc_table *table, u32 hash)
 {
-	struct lc_bins *bins = table->bins, *copy;
-	struct lc_bin **at, *bin;
-	u32 i;
-
-	if (!lc_ref_single(&bins->refs)) {
-		copy = bins_create(bins->count);
-		if (!copy)
-			return NULL;
-		for (i = 0; i < bins->count; i++) {
-			copy->bins[i] = bins->bins[i];
-			lc_ref_get(&copy->bins[i]->refs);
-		}
-		bins_put(bins);
-		table->bins = copy;
-		bins = copy;
-	}
-	at = &bins->bins[(u64)hash * bins->count >> 32];
-	if (lc_ref_single(&(*at)->refs))
-		return *at;
-	bin = bin_create();
-	if (!bin)
-		return NULL;
-	memcpy(bin->entries, (*at)->entries, sizeof(bin->entries));
-	bin->count = (*at)->count;
-	bin_put(*at);
-	*at = bin;
-	return bin;
+	return lc_dir_own(&table->bins, &bins_type,
+			  lc_bin_index(table->bins, hash));
 }
 
 /* How many leaves have this hash? */
@@ -337,13 +275,14 @@ static void close_hole(struct lc_bin *bin, u32 hole)
  */
 int lc_table_remove(struct lc_table *table, u32 hash, const void *leaf)
 {
+	const struct lc_bin *there;
 	struct lc_bin *bin;
 	u32 i;
 
 	if (!table->bins)
 		return -ENOENT;
-	bin = lc_bin_of(table->bins, hash);
-	if (!bin->entries[place_of(bin, hash, leaf)].leaf)
+	there = lc_bin_of(table->bins, hash);
+	if (!there->entries[place_of(there, hash, leaf)].leaf)
 		return -ENOENT;
 	bin = own_bin(table, hash);
 	if (!bin)

@@ -5,7 +5,7 @@
 #ifndef _LENSCAP_CORE_TABLE_H
 #define _LENSCAP_CORE_TABLE_H
 
-#include <lenscap/env.h>
+#include "dir.h"
 
 /* 63 cache lines of four; the rest of the page is the bin's own. */
 #define LC_LINE_ENTRIES	4
@@ -25,7 +25,7 @@ struct lc_entry {
 /**
  * struct lc_bin - a page of places, shared by the tables of several generations
  * @entries: open-addressed, in cache lines, with linear probing around the end
- * @refs: directories that have it
+ * @refs: see dir.c
  * @count: entries in use, never all
  */
 struct lc_bin {
@@ -35,24 +35,13 @@ struct lc_bin {
 };
 
 /**
- * struct lc_bins - the directory of a table
- * @refs: tables that have it
- * @count: how many bins, a power of two
- * @bins: by the upper bits of the hash
- */
-struct lc_bins {
-	struct lc_ref refs;
-	u32 count;
-	struct lc_bin *bins[];
-};
-
-/**
  * struct lc_table - a table
- * @bins: its directory, or NULL if nothing was ever in it
+ * @bins: its directory of bins, a power of two of them, by the upper bits of the
+ *	hash; or NULL if nothing was ever in it
  * @count: leaves
  */
 struct lc_table {
-	struct lc_bins *bins;
+	struct lc_dir *bins;
 	u32 count;
 };
 
@@ -65,9 +54,14 @@ int lc_table_insert(struct lc_table *table, u32 hash, const void *leaf,
 int lc_table_remove(struct lc_table *table, u32 hash, const void *leaf);
 u64 lc_table_bytes(const struct lc_table *table);
 
-static inline struct lc_bin *lc_bin_of(const struct lc_bins *bins, u32 hash)
+static inline u32 lc_bin_index(const struct lc_dir *bins, u32 hash)
 {
-	return bins->bins[(u64)hash * bins->count >> 32];
+	return (u64)hash * bins->count >> 32;
+}
+
+static inline const struct lc_bin *lc_bin_of(const struct lc_dir *bins, u32 hash)
+{
+	return bins->pages[lc_bin_index(bins, hash)];
 }
 
 /* Where a hash begins to look, by its lower bits: a line; and the place after
@@ -102,10 +96,10 @@ const struct lc_entry *lc_bin_search(const struct lc_bin *bin, u32 hash,
 static __always_inline const struct lc_entry *
 lc_line_likely(const struct lc_entry *line, u32 hash)
 {
-	u32 i, at = 0;
+	u32 at = (u32)(line[1].word >> 32 == hash) +
+		 (u32)(line[2].word >> 32 == hash) * 2 +
+		 (u32)(line[3].word >> 32 == hash) * 3;
 
-	for (i = 1; i < LC_LINE_ENTRIES; i++)
-		at += (u32)(line[i].word >> 32 == hash) * i;
 	return &line[at % LC_LINE_ENTRIES];
 }
 
