@@ -8,7 +8,7 @@
  * is table.c.
  *
  * Structure. A hash array mapped trie (Bagwell, "Ideal Hash Trees", 2001): each
- * level looks at six bits of the hash, a node has an entry for each slot in
+ * level looks at four bits of the hash, a node has an entry for each slot in
  * use, packed, and a bitmap says which slots these are. An entry is a leaf if
  * it is alone in its slot, otherwise a node of the next level. Below the last
  * level, where whole hashes are equal, a node is a plain list.
@@ -21,21 +21,23 @@
  * was never published, or its last other user has dropped it after a grace
  * period.
  *
- * Example: leaves with the hashes 0x001, 0x041, 0x002 (six bits: slots 1, 1, 2;
- * the next six: slots 0, 1, 0). The root has two entries: slot 1 is a node with
+ * Example: leaves with the hashes 0x01, 0x11, 0x02 (four bits: slots 1, 1, 2; the
+ * next four: slots 0, 1, 0). The root has two entries: slot 1 is a node with
  * the first two leaves at its slots 0 and 1, slot 2 is the third leaf. Removing
  * the second leaves a node with one leaf, which is pulled up into the root.
  *
- * Cost. 50,000 leaves make three levels and a bit: a root and 64 nodes that stay
- * in the cache, and 4,096 nodes of twelve entries, of which a lookup reads the
- * bitmap and one entry. Insertion and removal copy at most one node a level.
+ * Cost. 50,000 leaves make four levels: 273 nodes that stay in the cache, and 4,096
+ * nodes of twelve entries, of which a lookup reads the bitmap and one entry.
+ * Insertion and removal copy at most one node a level, 60 entries in all, each of
+ * which is counted; levels of six bits would have the same lowest nodes, and more
+ * than twice as many entries above them.
  */
 #include "trie.h"
 
 /* Leaves of one hash; far below what lc_node.count can hold. */
 #define LIST_MAX	255
 
-/* One level for each six bits, and the list. */
+/* One level for each four bits, and the list. */
 #define LEVELS	(DIV_ROUND_UP(LC_HASH_BITS, LC_TRIE_BITS) + 1)
 
 static size_t node_bytes(const struct lc_trie_type *type, u32 room)
@@ -62,8 +64,8 @@ static u32 room_for(const struct lc_trie_type *type, u32 count)
 static struct lc_node *node_create(const struct lc_trie_type *type,
 				   struct lc_trie *trie, u32 count)
 {
-	/* All 64 slots are in use: there will not be more. */
-	u32 room = count == 64 ? count : room_for(type, count);
+	/* All slots are in use: there will not be more. */
+	u32 room = count == LC_TRIE_SLOTS ? count : room_for(type, count);
 	struct lc_node *node = lc_alloc(node_bytes(type, room));
 
 	if (!node)
@@ -628,7 +630,7 @@ static int diff_words(const struct lc_trie_type *type, uintptr_t from,
 		err = visit_rest(type, from, to, false, visit, context);
 		return err ?: visit_rest(type, to, from, true, visit, context);
 	}
-	for (slot = 0; slot < 64; slot++) {
+	for (slot = 0; slot < LC_TRIE_SLOTS; slot++) {
 		err = diff_words(type, word_at(type, a, slot),
 				 word_at(type, b, slot), visit, context);
 		if (err)

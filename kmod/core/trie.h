@@ -7,7 +7,8 @@
 
 #include <lenscap/env.h>
 
-#define LC_TRIE_BITS	6	/* of the hash, for each level */
+#define LC_TRIE_BITS	4	/* of the hash, for each level */
+#define LC_TRIE_SLOTS	(1U << LC_TRIE_BITS)
 #define LC_HASH_BITS	32
 
 /**
@@ -15,7 +16,7 @@
  * @refs: nodes and roots that point to it
  * @count: entries in use
  * @room: entries that there is memory for
- * @map: which of the 64 slots are in use; 0 in a list, below the last level
+ * @map: which of the 16 slots are in use; 0 in a list, below the last level
  * @words: entries in the order of slots. The first word of an entry is a leaf,
  *	or a node with %LC_NODE set; the second, where there is one, is the
  *	leaf's hash above and a number of the caller's below.
@@ -84,7 +85,7 @@ static inline struct lc_node *lc_to_node(uintptr_t word)
 
 static inline u32 lc_slot_of(u32 hash, u32 shift)
 {
-	return hash >> shift & ((1U << LC_TRIE_BITS) - 1);
+	return hash >> shift & (LC_TRIE_SLOTS - 1);
 }
 
 /**
