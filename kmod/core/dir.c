@@ -49,6 +49,12 @@ static u32 ngroups(u32 count)
 	return DIV_ROUND_UP(count, LC_GROUP_PAGES);
 }
 
+static size_t dir_bytes(u32 count)
+{
+	return sizeof(struct lc_dir) +
+	       array_size(count + ngroups(count), sizeof(void *));
+}
+
 static struct lc_group **groups_of(struct lc_dir *dir)
 {
 	return (struct lc_group **)(dir->pages + dir->count);
@@ -62,8 +68,7 @@ static struct lc_group **groups_of(struct lc_dir *dir)
  */
 struct lc_dir *lc_dir_create(u32 count)
 {
-	struct lc_dir *dir = lc_alloc(sizeof(*dir) + sizeof(dir->pages[0]) *
-						     (count + ngroups(count)));
+	struct lc_dir *dir = lc_alloc(dir_bytes(count));
 
 	if (!dir)
 		return NULL;
@@ -88,26 +93,31 @@ void lc_dir_put(struct lc_dir *dir, const struct lc_dir_type *type)
 	lc_free(dir);
 }
 
-/* Another with the same pages, in place of @dir. */
-static int replace(struct lc_dir **dir, const struct lc_dir_type *type,
-		   u32 count)
+/* @copy has the pages and groups of @dir, and takes its place. */
+static void replace(struct lc_dir **dir, const struct lc_dir_type *type,
+		    struct lc_dir *copy)
 {
-	struct lc_dir *old = *dir, *copy = lc_dir_create(count);
-	struct lc_group **groups;
+	struct lc_group **groups = groups_of(copy);
 	u32 i;
 
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy->pages, old->pages, old->count * sizeof(old->pages[0]));
-	groups = groups_of(copy);
-	for (i = 0; i < ngroups(old->count); i++) {
-		groups[i] = groups_of(old)[i];
+	lc_ref_init(&copy->refs);
+	for (i = 0; i < ngroups((*dir)->count); i++)
 		if (groups[i])
 			lc_ref_get(&groups[i]->refs);
-	}
-	copy->used = old->used;
-	lc_dir_put(old, type);
+	lc_dir_put(*dir, type);
 	*dir = copy;
+}
+
+static int own_dir(struct lc_dir **dir, const struct lc_dir_type *type)
+{
+	struct lc_dir *copy;
+
+	if (lc_ref_single(&(*dir)->refs))
+		return 0;
+	copy = lc_dup(*dir, dir_bytes((*dir)->count));
+	if (!copy)
+		return -ENOMEM;
+	replace(dir, type, copy);
 	return 0;
 }
 
@@ -121,7 +131,16 @@ static int replace(struct lc_dir **dir, const struct lc_dir_type *type,
  */
 int lc_dir_grow(struct lc_dir **dir, const struct lc_dir_type *type, u32 count)
 {
-	return replace(dir, type, count);
+	struct lc_dir *old = *dir, *copy = lc_dir_create(count);
+
+	if (!copy)
+		return -ENOMEM;
+	copy->used = old->used;
+	memcpy(copy->pages, old->pages, old->count * sizeof(old->pages[0]));
+	memcpy(groups_of(copy), groups_of(old),
+	       ngroups(old->count) * sizeof(struct lc_group *));
+	replace(dir, type, copy);
+	return 0;
 }
 
 /* The group of a page, as one that only this directory has. */
@@ -133,15 +152,13 @@ static struct lc_group *own_group(struct lc_dir *dir,
 
 	if (group && lc_ref_single(&group->refs))
 		return group;
-	group = lc_alloc(sizeof(*group));
+	group = group ? lc_dup(group, sizeof(*group)) : lc_alloc(sizeof(*group));
 	if (!group)
 		return NULL;
 	lc_ref_init(&group->refs);
-	for (i = 0; *at && i < LC_GROUP_PAGES; i++) {
-		group->pages[i] = (*at)->pages[i];
+	for (i = 0; i < LC_GROUP_PAGES; i++)
 		if (group->pages[i])
 			lc_ref_get(page_refs(type, group->pages[i]));
-	}
 	group_put(type, *at);
 	*at = group;
 	return group;
@@ -165,7 +182,7 @@ void *lc_dir_own(struct lc_dir **dir, const struct lc_dir_type *type, u32 index)
 	struct lc_group *group;
 	void *page, *copy;
 
-	if (!lc_ref_single(&(*dir)->refs) && replace(dir, type, (*dir)->count))
+	if (own_dir(dir, type))
 		return NULL;
 	group = own_group(*dir, type, index / LC_GROUP_PAGES);
 	if (!group)
@@ -173,13 +190,10 @@ void *lc_dir_own(struct lc_dir **dir, const struct lc_dir_type *type, u32 index)
 	page = (*dir)->pages[index];
 	if (page && lc_ref_single(page_refs(type, page)))
 		return page;
-	copy = lc_alloc(type->bytes);
+	copy = page ? lc_dup(page, type->bytes) : lc_alloc(type->bytes);
 	if (!copy)
 		return NULL;
-	if (page)
-		memcpy(copy, page, type->bytes);
-	else
-		(*dir)->used++;
+	(*dir)->used += !page;
 	lc_ref_init(page_refs(type, copy));
 	page_put(type, page);
 	group->pages[index % LC_GROUP_PAGES] = copy;
@@ -196,12 +210,9 @@ void *lc_dir_own(struct lc_dir **dir, const struct lc_dir_type *type, u32 index)
  */
 u64 lc_dir_bytes(const struct lc_dir *dir, const struct lc_dir_type *type)
 {
-	u32 groups;
-
 	if (!dir)
 		return 0;
-	groups = ngroups(dir->count);
-	return sizeof(*dir) + (u64)(dir->count + groups) * sizeof(void *) +
-	       (u64)groups * sizeof(struct lc_group) +
+	return dir_bytes(dir->count) +
+	       (u64)ngroups(dir->count) * sizeof(struct lc_group) +
 	       (u64)dir->used * type->bytes;
 }

@@ -189,8 +189,8 @@ LOAD = [
     Below("change-50k", "s", 0.01, "one device of 50,000 changed"),
 ]
 ICOUNT = HOOK + [
-    Below("change-50k", "instructions", 1.2, "one device of 50,000 changed: "
-          "instructions against one of 10,000", other="change-10k"),
+    Below("change-50k", "instructions", 1.2, "one device changed in 1,000,000 "
+          "rules: instructions against one in 10,000", other="change-500"),
 ]
 
 

@@ -27,6 +27,14 @@ static inline void *lc_alloc(size_t bytes)
 	return kvzalloc(bytes, GFP_KERNEL);
 }
 
+/* The same, but with what is at @p in it. */
+static inline void *lc_dup(const void *p, size_t bytes)
+{
+	void *copy = kvmalloc(bytes, GFP_KERNEL);
+
+	return copy ? memcpy(copy, p, bytes) : NULL;
+}
+
 static inline void lc_free(const void *p)
 {
 	kvfree(p);

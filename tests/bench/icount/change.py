@@ -34,7 +34,8 @@ def count(module, program, path, devices):
         sys.exit(f"{answer['devices']} devices instead of {devices}")
     for variant in ("address", "rule"):
         counts = sorted(round(seconds * 1e9) for seconds in answer[variant])
-        yield {"case": f"change-{devices // 1000}k", "peer": "lenscap",
+        size = f"{devices // 1000}k" if devices >= 1000 else devices
+        yield {"case": f"change-{size}", "peer": "lenscap",
                "variant": variant, "unit": "instructions",
                "median": counts[len(counts) // 2], "min": counts[0],
                "max": counts[-1], "runs": len(counts)}

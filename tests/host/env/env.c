@@ -27,6 +27,13 @@ void *lc_alloc(size_t bytes)
 	return p;
 }
 
+void *lc_dup(const void *p, size_t bytes)
+{
+	void *copy = lc_alloc(bytes);
+
+	return copy ? memcpy(copy, p, bytes) : NULL;
+}
+
 void lc_free(const void *p)
 {
 	if (!p)

@@ -66,6 +66,7 @@ static inline bool lc_ref_single(const struct lc_ref *ref)
 }
 
 void *lc_alloc(size_t bytes);
+void *lc_dup(const void *p, size_t bytes);
 void lc_free(const void *p);
 void lc_sort(void *base, size_t count, size_t size,
 	     int (*compare)(const void *, const void *));
