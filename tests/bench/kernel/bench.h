@@ -4,8 +4,35 @@
 
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <linux/version.h>
+#include <net/sch_generic.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#include <net/tcx.h>
+#endif
 
 #include "lcbench.h"
+
+/**
+ * bench_miniq() - what a device's clsact hands to classifiers at ingress
+ * @dev: the device
+ *
+ * All that differs between the kernels: 6.6 put tcx in between.
+ *
+ * Context: bottom halves off.
+ *
+ * Return: it, or NULL.
+ */
+static __always_inline struct mini_Qdisc *
+bench_miniq(const struct net_device *dev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	struct bpf_mprog_entry *entry = rcu_dereference_bh(dev->tcx_ingress);
+
+	return entry ? rcu_dereference_bh(tcx_entry(entry)->miniq) : NULL;
+#else
+	return rcu_dereference_bh(dev->miniq_ingress);
+#endif
+}
 
 /**
  * struct bench_frame - a prepared frame

@@ -52,7 +52,7 @@ static __always_inline bool judge_netdev(struct sk_buff *skb)
 /* As sch_handle_ingress(), which is not exported. */
 static __always_inline bool judge_tc(struct sk_buff *skb)
 {
-	struct mini_Qdisc *miniq = rcu_dereference_bh(skb->dev->miniq_ingress);
+	struct mini_Qdisc *miniq = bench_miniq(skb->dev);
 	struct tcf_result result;
 
 	if (!miniq)
