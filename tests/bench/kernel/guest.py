@@ -24,7 +24,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "../../selftests")]
 import lcbench                                              # noqa: E402
 import traffic                                              # noqa: E402
 from peers import (Peer, Skip, bpf, command, ipset,         # noqa: E402
-                   lenscap, nft, steps)
+                   lenscap, naive, nft, steps)
 
 Size = namedtuple("Size", "devices big packets warm rounds")
 FULL = Size(devices=50000, big=10000, packets=100000, warm=100000, rounds=11)
@@ -97,7 +97,7 @@ class Run:
         self.bench = lcbench.Bench()
         Empty.bench = self.bench
         kinds = [Nothing, Empty, lenscap.Lenscap, nft.Exact, nft.OneSet,
-                 nft.Interval, ipset.Ipset, bpf.Bpf]
+                 nft.Interval, ipset.Ipset, bpf.Bpf, naive.Naive]
         self.peers = [kind(interface(f"lcb{number}"))
                       for number, kind in enumerate(kinds)]
         steps.Steps.like = next(peer.ifname for peer in self.peers
