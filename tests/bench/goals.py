@@ -9,6 +9,16 @@ the best one counts; of Lenscap, the worst.
 
 import re
 
+# What is measured but enforces no policy: hooks that do nothing, and those that
+# stop after some of Lenscap's steps.
+EMPTY = ("empty", "none")
+STEPS = "steps"
+NO_PEERS = (*EMPTY, STEPS)
+
+# Of the steps, those that are none of Lenscap's: what any judge must do that
+# keeps a count for each device.
+FLOORS = ("one line", "two lines")
+
 
 class Figures:
     """The figures of one part and one kernel, that is, of one run."""
@@ -39,7 +49,7 @@ class Figures:
         """What a peer adds, divided by what Lenscap adds in the same case with
         the same policy (which the end of the variant tells, if a case has
         several); or None."""
-        if figure["peer"] == "lenscap":
+        if figure["peer"] in ("lenscap", *NO_PEERS):
             return None
         ours = [mine for mine in self.find(re.escape(figure["case"]),
                                            "lenscap", unit=figure["unit"])
@@ -60,14 +70,43 @@ class Figures:
             return None, f"the empty hook in case {case}"
         return best(costs), None
 
+    def peers(self, case):
+        """(peer, which kind of it, the least that it adds) in a case; kinds
+        are those that goals tell apart."""
+        rows = []
+        for figure in self.figures:
+            if figure["case"] == case and \
+                    figure["peer"] not in ("lenscap", *NO_PEERS):
+                rows.append((figure["peer"], next(
+                    filter(figure["variant"].startswith, KINDS), "")))
+        return [(*row, best) for row in dict.fromkeys(rows)
+                if (best := self.added_by(case, *row)[0]) is not None]
+
+    @staticmethod
+    def goal_against(case, peer, kind):
+        """The goal that compares what is added there, if there is one."""
+        return next((goal for goal in KERNEL if isinstance(goal, Added) and
+                     (goal.case, goal.peer, goal.variant) ==
+                     (case, peer, kind)), None)
+
 
 def ratio(value):
     """As text."""
     return f"{value:.2f}x" if value < 10 else f"{value:.1f}x"
 
 
+def share_text(value):
+    """A share of another's, as goals say it."""
+    if value <= 0:
+        return "nothing was added"
+    return f"1/{1 / value:.1f}" if value < 1 else ratio(value)
+
+
 class Added:
-    """Lenscap's added cost against another's, or against its own elsewhere."""
+    """Lenscap's added cost against another's, or against its own elsewhere.
+
+    Against its own, a variant of the policy meets the same variant there.
+    """
 
     def __init__(self, case, limit, peer="lenscap", variant="", other=None):
         self.case = case
@@ -75,27 +114,58 @@ class Added:
         self.peer = peer
         self.variant = variant
         self.other = other or case
-        against = f"{peer}, {variant} sets" if variant else self.other
-        self.title = f"`{case}`: added cost against {against}" if variant \
-            else f"`{case}`: added cost against `{self.other}`"
+        against = f"`{self.other}`" if peer == "lenscap" else \
+            f"{peer}, {variant} sets" if variant else peer
+        self.title = f"`{case}`: added cost against {against}"
         self.wanted = f"at most 1/{round(1 / limit)}" if limit < 1 \
             else f"at most {limit}x"
 
     def judge(self, figures):
         """What was measured, and met, missed or missing."""
+        if self.peer == "lenscap":
+            share, lack = self.against_own(figures)
+        else:
+            share, lack = self.against_peer(figures)
+        if share is None:
+            return lack, "missing"
+        seen = share_text(share) if self.limit < 1 else ratio(share)
+        return seen, "met" if share <= self.limit else "missed"
+
+    def against_peer(self, figures):
+        """The worst of Lenscap's against the best of the peer's, or why not."""
         mine, lack = figures.added_by(self.case, "lenscap", best=max)
         theirs, lack2 = figures.added_by(self.other, self.peer, self.variant)
+        return self.share(mine, theirs, lack or lack2)
+
+    def against_own(self, figures):
+        """The worst of all variants of the policy, or why not."""
+        shares = []
+        for mine in figures.find(re.escape(self.case), "lenscap"):
+            same = [other for other in
+                    figures.find(re.escape(self.other), "lenscap")
+                    if other["variant"] == mine["variant"]]
+            if not same:
+                return None, f"no figure of lenscap {mine['variant']}".strip() \
+                    + f" in case {self.other}"
+            share, lack = self.share(
+                figures.added(mine), figures.added(same[0]),
+                f"the empty hook in case {self.case} or {self.other}")
+            if share is None:
+                return None, lack
+            shares.append(share)
+        if not shares:
+            return None, f"no figure of lenscap in case {self.case}"
+        return max(shares), None
+
+    @staticmethod
+    def share(mine, theirs, lack):
+        """One divided by the other, or why not."""
         if mine is None or theirs is None:
-            return f"no figure of {lack or lack2}", "missing"
+            return None, f"no figure of {lack}"
         if theirs <= 0:
-            return ("the other adds nothing that can be told from the empty "
-                    "hook"), "missing"
-        share = mine / theirs
-        if self.limit < 1:
-            seen = f"1/{1 / share:.1f}" if share > 0 else "nothing was added"
-        else:
-            seen = ratio(share)
-        return seen, "met" if share <= self.limit else "missed"
+            return None, ("the other adds nothing that can be told from the "
+                          "empty hook")
+        return mine / theirs, None
 
 
 class Faster:
@@ -162,11 +232,16 @@ class Below:
             "met" if max(shares) <= self.limit else "missed"
 
 
+# Of one peer, by how the variant begins; all other peers are of one kind.
+KINDS = ("exact", "interval")
+
 HOOK = [
     Added("hot", 1 / 8, "nftables", "exact"),
     Added("hot", 1 / 10, "nftables", "interval"),
 ]
 KERNEL = HOOK + [
+    Added("hot", 1, "naive"),
+    Added("shared", 1, "naive"),
     Added("shared", 1 / 5, "nftables", "exact"),
     Added("shared", 1 / 7, "nftables", "interval"),
     Added("unshared", 1.5, other="shared"),

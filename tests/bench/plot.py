@@ -14,7 +14,7 @@ import goals                                                # noqa: E402
 SPDX = "<!-- SPDX-License-Identifier: GPL-2.0-only -->"
 # Told apart without colour too: each bar has its peer's name beside it.
 COLOURS = {"lenscap": "#1b6ca8", "nftables": "#c8553d", "ipset": "#8e6c8a",
-           "tc-bpf": "#6a994e", "dpdk": "#e09f3e"}
+           "tc-bpf": "#6a994e", "dpdk": "#e09f3e", "naive": "#777777"}
 
 
 def name(figure):
@@ -29,7 +29,7 @@ def bars(figures):
     """(case, who, added cost, peer) from top to bottom."""
     hooks = goals.Figures(figures)
     return [(figure["case"], name(figure), added, figure["peer"])
-            for figure in figures if figure["peer"] not in ("empty", "none")
+            for figure in figures if figure["peer"] not in goals.NO_PEERS
             and figure["unit"] == "ns/packet"
             and (added := hooks.added(figure)) is not None]
 

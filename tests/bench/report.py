@@ -128,7 +128,7 @@ def part_table(figures):
     rows = []
     hooks = goals.Figures(figures)
     for figure in figures:
-        hook = figure["peer"] in ("empty", "none")
+        hook = figure["peer"] in goals.EMPTY
         added = None if hook else hooks.added(figure)
         times = None if hook else hooks.times_ours(figure)
         rows.append([
@@ -222,12 +222,69 @@ def runs(parts):
     return table(["part", "date", "kernel or compiler", "machine"], rows)
 
 
+def step_rows(case, hooks):
+    """What each step adds, in their order, and Lenscap after the last."""
+    added = {figure["variant"].split(" ", 1)[-1]: hooks.added(figure)
+             for figure in hooks.find(re.escape(case), goals.STEPS)}
+    added["Lenscap"] = hooks.added_by(case, "lenscap", best=max)[0]
+    return added
+
+
+def floor_rows(case, hooks, added):
+    """For each peer of a case what Lenscap and the floors are of it."""
+    rows = []
+    for peer, variant, best in hooks.peers(case):
+        goal = hooks.goal_against(case, peer, variant)
+        under = [floor for floor in goals.FLOORS if goal and
+                 added.get(floor) is not None and
+                 added[floor] > goal.limit * best]
+        rows.append([
+            case, f"{peer} {variant}".strip(), number(best),
+            *("" if added.get(column) is None or best <= 0 else
+              goals.share_text(added[column] / best)
+              for column in ("Lenscap", *goals.FLOORS)),
+            goal.wanted if goal else "",
+            f"**below {' and '.join(under)}**" if under else ""])
+    return rows
+
+
+def floors(figures):
+    """Two tables: what steps and floors add, and peers against the floors."""
+    text = []
+    for part, kernel in dict.fromkeys(
+            (figure["part"], figure["kernel"]) for figure in figures
+            if figure["peer"] == goals.STEPS):
+        hooks = goals.Figures([figure for figure in figures
+                               if figure["part"] == part and
+                               figure["kernel"] == kernel])
+        steps = {figure["case"]: step_rows(figure["case"], hooks)
+                 for figure in hooks.find(".*", goals.STEPS)}
+        columns = list(dict.fromkeys(
+            name for added in steps.values() for name in added
+            if name not in goals.FLOORS)) + list(goals.FLOORS)
+        text += [f"{part}, {kernel}, ns a packet added to the empty hook:\n",
+                 table(["case", *columns],
+                       [[case] + ["" if added.get(name) is None
+                                  else number(added[name]) for name in columns]
+                        for case, added in steps.items()],
+                       right=range(1, len(columns) + 1)) + "\n",
+                 "The best of each peer, and what Lenscap and the floors are "
+                 "of it:\n",
+                 table(["case", "peer", "adds", "Lenscap", *goals.FLOORS,
+                        "goal", ""],
+                       [row for case, added in steps.items()
+                        for row in floor_rows(case, hooks, added)],
+                       right=(2, 3, 4, 5)) + "\n"]
+    return "\n".join(text).rstrip("\n") or \
+        "Missing: no part that ran has measured steps."
+
+
 def page(template, parts):
     """The template with its placeholders replaced."""
     figures = flatten(parts)
     values = {"RUNS": runs(parts), "GOALS": goal_table(figures),
               "SUMMARY": summary(figures), "NOTES": notes(parts),
-              "SECTIONS": sections(parts, figures)}
+              "STEPS": floors(figures), "SECTIONS": sections(parts, figures)}
 
     def value(match):
         if match[1] not in values:

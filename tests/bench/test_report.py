@@ -74,6 +74,11 @@ def goal_row(page, what, where="kernel"):
     raise AssertionError(f"no goal about {what}")
 
 
+def goal_of(what):
+    """The kernel part's goal about it."""
+    return next(goal for goal in goals.KERNEL if what in goal.title)
+
+
 def test_ratios_of_added_cost():
     "the empty hook is subtracted from both"
     _, page, _, merged, _ = report(part("kernel", HOT))
@@ -137,9 +142,73 @@ def test_the_worst_of_our_own_counts():
     figures = goals.Figures([
         result("big", "empty", 100), result("big", "lenscap", 120),
         result("big", "lenscap", 140, "prefixes and ranges"),
-        result("big-20", "empty", 100), result("big-20", "lenscap", 120)])
-    goal = [goal for goal in goals.KERNEL if "`big`" in goal.title][0]
-    tap.equal(goal.judge(figures), ("2.00x", "missed"))
+        result("big-20", "empty", 100), result("big-20", "lenscap", 120),
+        result("big-20", "lenscap", 120, "prefixes and ranges")])
+    tap.equal(goal_of("`big`").judge(figures), ("2.00x", "missed"))
+
+
+def test_like_is_compared_with_like():
+    "each variant of big with the same one of big-20"
+    figures = [
+        result("big", "empty", 100), result("big", "lenscap", 110),
+        result("big", "lenscap", 160, "prefixes and ranges"),
+        result("big-20", "empty", 100), result("big-20", "lenscap", 110),
+        result("big-20", "lenscap", 150, "prefixes and ranges")]
+    tap.equal(goal_of("`big`").judge(goals.Figures(figures)),
+              ("1.20x", "met"))
+    tap.equal(goal_of("`big`").judge(goals.Figures(figures[:-1])),
+              ("no figure of lenscap prefixes and ranges in case big-20",
+               "missing"))
+    tap.equal(goal_of("`big`").judge(goals.Figures(figures[3:])),
+              ("no figure of lenscap in case big", "missing"))
+    tap.equal(goal_of("`big`").judge(goals.Figures(figures[1:])),
+              ("no figure of the empty hook in case big or big-20", "missing"))
+
+
+def test_the_naive_peer():
+    "is a goal in hot and shared, without variants to choose from"
+    figures = goals.Figures(HOT + [
+        result("hot", "naive", 140, "chained hash, linear scan")])
+    tap.equal(goal_of("`hot`: added cost against naive").judge(figures),
+              ("0.50x", "met"))
+    tap.equal(goal_of("`shared`: added cost against naive").judge(figures)[1],
+              "missing")
+
+
+STEPS = [result("hot", "steps", 100 + added, f"{step} {what}")
+         for step, (what, added) in enumerate((
+             ("frame", 2), ("read", 5), ("sender", 12), ("rules", 17),
+             ("one line", 10), ("two lines", 24)), 1)]
+
+
+def test_floors_and_steps():
+    "what each step adds, and which goals lie below a floor"
+    _, page, plot, _, out = report(part("kernel", HOT + STEPS + [
+        result("hot", "naive", 112, "chained hash, linear scan")]))
+    told = page[page.index("## Floors"):page.index("## What the figures")]
+    for row in (
+            "| case | frame | read | sender | rules | Lenscap | one line | "
+            "two lines |",
+            "| hot | 2 | 5 | 12 | 17 | 20 | 10 | 24 |",
+            "| hot | nftables exact | 200 | 1/10.0 | 1/20.0 | 1/8.3 | "
+            "at most 1/8 |  |",
+            "| hot | nftables interval | 180 | 1/9.0 | 1/18.0 | 1/7.5 | "
+            "at most 1/10 | **below two lines** |",
+            "| hot | naive | 12 | 1.67x | 1/1.2 | 2.00x | at most 1x | "
+            "**below two lines** |"):
+        tap.true(row in told, f"no row {row!r} in {told}{out}")
+    tap.true("frame" not in plot, "steps are in the plot")
+    tap.true(not re.search(r"\| steps.*\| \d+\.\d\d \|$", page, re.M),
+             "steps are compared as peers are")
+
+
+def test_no_floors_are_made_up():
+    "where no part has steps, or they have no empty hook"
+    _, page, _, _, _ = report(part("kernel", HOT))
+    tap.true("no part that ran has measured steps" in page, "not said")
+    status, page, _, _, out = report(part("kernel", HOT[1:] + STEPS))
+    tap.equal(status, 0, out)
+    tap.true("| hot |  |  |  |  |  |  |  |" in page, "figures without a hook")
 
 
 def test_all_goals_can_be_met():
