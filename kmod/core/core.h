@@ -254,12 +254,12 @@ void lc_upkeep_ipv4(const struct lc_frame *frame, u32 l4, u32 end,
 void lc_upkeep_ipv6(const struct lc_frame *frame, u32 l4, u32 end,
 		    bool plain, struct lc_key *key);
 
-/* Could a datagram from and to these ports be upkeep: DHCP of a client? */
-static inline u32 lc_upkeep_ports(u32 v6, u32 proto, u32 sport, u32 dport)
+/* Could a datagram from and to these ports, the source port above, be upkeep: DHCP
+ * of a client?
+ */
+static inline bool lc_upkeep_ports(bool v6, u8 proto, u32 ports)
 {
-	/* In this order: the branches are predicted. */
-	return sport == (v6 ? 546 : 68) && dport == (v6 ? 547 : 67) &&
-	       proto == 17;
+	return ports == (v6 ? 546U << 16 | 547 : 68U << 16 | 67) && proto == 17;
 }
 
 /* ruleset.c */

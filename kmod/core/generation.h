@@ -110,6 +110,12 @@ static inline bool lc_guards_meet(u16 a, u16 b)
 	return a == b || a == LC_GUARD_ANY || b == LC_GUARD_ANY;
 }
 
+/* The same where @guard is that of a frame. */
+static inline bool lc_device_on(const struct lc_device *device, u16 guard)
+{
+	return device->guard == guard || device->guard == LC_GUARD_ANY;
+}
+
 static inline u32 lc_hash_mac(const struct lc_generation *gen, const u8 *mac)
 {
 	return lc_hash_one(gen->seed, lc_mac(mac)) >> 32;
@@ -148,7 +154,7 @@ lc_generation_by_mac(const struct lc_generation *gen, u16 guard, const u8 *mac,
 		goto search;
 	lc_prefetch_counters(device);
 	if (unlikely(lc_mac(device->mac) != want ||
-		     !lc_guards_meet(device->guard, guard)))
+		     !lc_device_on(device, guard)))
 		goto search;
 	if (slot)
 		*slot = (u32)entry->word;

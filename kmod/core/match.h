@@ -116,20 +116,19 @@ lc_match6(const struct lc_ruleset *set, const struct lc_wide *addr,
 	return near;
 }
 
-/* Does an exact rule permit it? If not, another rule may. */
+/* Does an exact rule permit it? If not, another rule may. @ports: source port
+ * above destination port.
+ */
 static __always_inline bool lc_match_exact(const struct lc_ruleset *set,
-					   u32 addr,
-					   const struct lc_query *query)
+					   u32 addr, u8 proto, u32 ports,
+					   bool opens)
 {
-	u8 proto = lc_box_proto(query->point);
-	u64 key = lc_exact_key(addr, proto, lc_box_peer(query->point), 0);
-	u64 own = lc_exact_key(addr, proto, lc_box_device(query->point),
-			       LC_EXACT_OWN);
+	u32 permit = LC_MARK_DEVICE | (opens ? 0 : LC_MARK_PEER);
 
-	return lc_near_of(lc_exact_find(set, key), query->opens) ==
-		LC_NEAR_MATCH ||
-	       lc_near_of(lc_exact_find(set, own), query->opens) ==
-		LC_NEAR_MATCH;
+	return lc_exact_find(set, lc_exact_key(addr, proto, ports, 0)) &
+		permit ||
+	       lc_exact_find(set, lc_exact_key(addr, proto, ports >> 16,
+					       LC_EXACT_OWN)) & permit;
 }
 
 /* The reason, if that is how close the best rule came. */

@@ -107,7 +107,7 @@ static bool parse_ports(const struct lc_frame *frame, const struct span *span,
 			struct lc_key *key)
 {
 	const u8 *p = frame->data + span->l4;
-	u32 tcp = key->proto == LC_TCP;
+	bool tcp = key->proto == LC_TCP;
 	u32 need = tcp ? 20 : 8;
 	u32 room = span->end - span->l4;
 	u32 size;
@@ -117,7 +117,8 @@ static bool parse_ports(const struct lc_frame *frame, const struct span *span,
 	key->has_ports = true;
 	key->sport = lc_be16(p);
 	key->dport = lc_be16(p + 2);
-	size = lc_ports_size(p, tcp, &key->tcp_flags);
+	size = tcp ? p[12] >> 2 & 0x3c : lc_be16(p + 4);
+	key->tcp_flags = tcp ? p[13] : 0;
 	if ((size < need) | (size > room))
 		return odd_size(frame, size, need, key);
 	return true;

@@ -64,6 +64,11 @@ enum {
 
 static const u8 zero[16];
 
+static u32 ports_of(const struct lc_key *key)
+{
+	return (u32)key->sport << 16 | key->dport;
+}
+
 static bool is_link_local(const u8 *addr)
 {
 	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
@@ -213,7 +218,7 @@ void lc_upkeep_ipv4(const struct lc_frame *frame, u32 l4, u32 end,
 {
 	if (key->proto == PROTO_IGMP)
 		igmp(frame, l4, end, key);
-	else if (lc_upkeep_ports(false, key->proto, key->sport, key->dport) &&
+	else if (lc_upkeep_ports(false, key->proto, ports_of(key)) &&
 		 key->part == LC_PART_WHOLE && !frame->gso)
 		dhcp(frame, l4, end, key);
 }
@@ -345,7 +350,7 @@ static void dhcp6(const struct lc_frame *frame, u32 l4, u32 end, bool plain,
 void lc_upkeep_ipv6(const struct lc_frame *frame, u32 l4, u32 end,
 		    bool plain, struct lc_key *key)
 {
-	if (lc_upkeep_ports(true, key->proto, key->sport, key->dport) &&
+	if (lc_upkeep_ports(true, key->proto, ports_of(key)) &&
 	    !frame->gso) {
 		dhcp6(frame, l4, end, plain, key);
 		return;

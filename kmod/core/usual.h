@@ -38,16 +38,22 @@
  */
 #define LC_USUAL_L4		14
 
-/* TCP has a size in the upper four bits of bytes 12 and 13, in words of four
- * bytes, and the flags in the lower eight; UDP has one in bytes 4 and 5. A camera
- * sends both, so that a branch between them would often be mispredicted.
+/* TCP has a size in the upper four bits of byte 12, in words of four bytes, and
+ * the flags in byte 13; UDP has one in bytes 4 and 5. A camera sends both, so that
+ * a branch between them would often be mispredicted: @tcp is all ones or 0.
  */
 static __always_inline u32 lc_ports_size(const u8 *p, u32 tcp, u8 *flags)
 {
-	u32 word = lc_be16(p + 4 + 8 * tcp);
+	u32 udp_size = lc_be16(p + 4), tcp_size = p[12] >> 2 & 0x3c;
 
-	*flags = word & -tcp;
-	return word >> 10 * tcp & (0xffff ^ (0xffc3 & -tcp));
+	*flags = p[13] & tcp;
+	return udp_size ^ ((udp_size ^ tcp_size) & tcp);
+}
+
+/* The least that it can be. */
+static inline u32 lc_ports_least(u32 tcp)
+{
+	return 8 + (tcp & 12);
 }
 
 /* There are flags only where there is a TCP header, so that TCP and UDP need not
@@ -83,7 +89,8 @@ static __always_inline bool lc_usual_read(const struct lc_frame *frame,
 {
 	const u8 *p = frame->data;
 	const u32 l4 = v6 ? LC_IPV6_LEN : LC_IPV4_LEN;
-	u32 proto, end, size, tcp, ports;
+	u32 proto, end, size, tcp;
+	u64 head;
 
 	if (frame->cap < l4 + LC_USUAL_L4)
 		return false;
@@ -93,22 +100,23 @@ static __always_inline bool lc_usual_read(const struct lc_frame *frame,
 		if (p[0] >> 4 != 6)
 			return false;
 	} else {
+		head = lc_be64(p);
 		proto = p[9];
-		end = lc_be16(p + 2);
-		if (p[0] != 0x45 || lc_be16(p + 6) & LC_IPV4_FRAGMENT)
+		end = (u16)(head >> 32);
+		/* No options, no fragment. */
+		if ((head & (0xffULL << 56 | LC_IPV4_FRAGMENT)) != 0x45ULL << 56)
 			return false;
 	}
 	if (proto > LC_UDP ||
 	    !((1U << LC_TCP | 1U << LC_UDP) >> proto & 1))
 		return false;
-	tcp = proto == LC_TCP;
-	ports = lc_be32(p + l4);
+	tcp = -(u32)(proto == LC_TCP);
 	size = lc_ports_size(p + l4, tcp, &usual->flags);
-	if (end > frame->len || size < 8 + 12 * tcp || l4 + size > end)
+	if (end > frame->len || size < lc_ports_least(tcp) || l4 + size > end)
 		return false;
-	usual->ports = ports;
+	usual->ports = lc_be32(p + l4);
 	usual->proto = proto;
-	return !lc_upkeep_ports(v6, proto, ports >> 16, ports & 0xffff);
+	return !lc_upkeep_ports(v6, proto, usual->ports);
 }
 
 /* The lines of a ruleset that nearly every lookup reads. */
@@ -129,10 +137,7 @@ static __always_inline u8 lc_usual_reason(const struct lc_frame *frame,
 					  const struct lc_slot *profile)
 {
 	const u8 *p = frame->data;
-	struct lc_query query = {
-		.point = lc_box(usual->ports, usual->ports >> 16, usual->proto),
-		.opens = lc_tcp_opens(usual->flags),
-	};
+	struct lc_query query = { .opens = lc_tcp_opens(usual->flags) };
 	struct lc_wide wide;
 	u32 addr;
 
@@ -146,11 +151,15 @@ static __always_inline u8 lc_usual_reason(const struct lc_frame *frame,
 		/* Abroad, mostly: no rule is anywhere near. */
 		if (unlikely(!(profile->ruleset->reach4 & lc_part4(addr))))
 			return LENSCAP_REASON_DESTINATION;
-		if (lc_match_exact(profile->ruleset, addr, &query))
+		if (lc_match_exact(profile->ruleset, addr, usual->proto,
+				   usual->ports, query.opens))
 			return LENSCAP_REASON_NONE;
+		query.point = lc_box(usual->ports, usual->ports >> 16,
+				     usual->proto);
 		return lc_near_reason(lc_match4(profile->ruleset, addr, &query));
 	}
 	wide = lc_be128(p + 24);
+	query.point = lc_box(usual->ports, usual->ports >> 16, usual->proto);
 	return lc_near_reason(lc_match6(profile->ruleset, &wide, &query));
 }
 
@@ -182,7 +191,6 @@ static __always_inline bool lc_judge_usual(const struct lc_generation *gen,
 					   const struct lc_frame *frame,
 					   struct lc_verdict *verdict)
 {
-	bool audit = guard->mode == LENSCAP_MODE_AUDIT;
 	const struct lc_slot *profile = NULL;
 	const struct lc_device *device;
 	struct lc_usual usual;
@@ -205,13 +213,14 @@ static __always_inline bool lc_judge_usual(const struct lc_generation *gen,
 	};
 	if (likely(device)) {
 		verdict->class = profile->class;
-		audit |= profile->mode == LENSCAP_MODE_AUDIT;
 		verdict->reason = v6 ? lc_usual_reason(frame, true, &usual,
 						       device, profile) :
 				       lc_usual_reason(frame, false, &usual,
 						       device, profile);
 	}
-	verdict->pass = audit | (verdict->reason == LENSCAP_REASON_NONE);
+	verdict->pass = likely(verdict->reason == LENSCAP_REASON_NONE) ||
+			guard->mode == LENSCAP_MODE_AUDIT ||
+			(profile && profile->mode == LENSCAP_MODE_AUDIT);
 	return true;
 }
 
