@@ -14,21 +14,23 @@
  * exactly one table, reading takes nothing away from anybody, and a reader that
  * comes late loses nothing as long as the active table has places.
  *
- * A table is an array of tags and one of records. A key's hash gives a start,
- * and a run of PROBES tags from there on is looked through: two cache lines.
- * A tag is the hash of the record's key, or FREE, or BUSY while one processor
- * fills the record in. It goes FREE -> BUSY by cmpxchg, and BUSY -> hash with
+ * A table is an array of tags and one of records. A key's hash gives two runs of
+ * eight tags, half a cache line each, and a key that is in neither goes into the
+ * one with more free places (Azar and others, "Balanced Allocations", 1994): so a
+ * run is full long after the table would be by one choice alone, and sixteen tags
+ * are all that a flood makes anybody look at. A tag is the hash of the record's
+ * key, or FREE, or BUSY while one processor fills the record in. It goes FREE -> BUSY by cmpxchg, and BUSY -> hash with
  * release, so that whoever sees the hash with acquire sees the key. A tag never
  * changes again until the table is emptied, which happens only when a grace
  * period says that no packet is in it.
  *
  * A processor that meets BUSY does not wait: it goes on to the next tag. If
  * both were about the same key, there are two records of it, each exact; the
- * daemon adds them up as it adds up intervals. If the run has no place, the
+ * daemon adds them up as it adds up intervals. If neither run has a place, the
  * frame is counted in "lost", and nowhere else here; the totals of device and
  * guard have it as always.
  *
- * Example: 3 frames to one forbidden address, and a table whose run is full.
+ * Example: 3 frames to one forbidden address, and a table whose two runs are full.
  * The totals say 3 dropped, no record is made, lost grows by 3.
  *
  * The hash is seeded. A camera that floods with random destinations fills the
@@ -45,7 +47,7 @@
 #include "droplog.h"
 #include "event.h"
 
-#define PROBES	32U
+#define RUN	8U	/* tags; a table has at least two runs */
 
 #define TAG_FREE	0U
 #define TAG_BUSY	1U
@@ -272,7 +274,7 @@ static bool same_key(const struct lenscap_record_key *a,
 		 (a->src[1] ^ b->src[1]));
 }
 
-static u32 hash_key(const struct lenscap_droplog *log,
+static u64 hash_key(const struct lenscap_droplog *log,
 		    const struct lenscap_record_key *key)
 {
 	const u64 *seed = log->seed;
@@ -286,9 +288,15 @@ static u32 hash_key(const struct lenscap_droplog *log,
 		hash ^= lc_fold(key->dst[1] ^ seed[0],
 				LC_HASH_A ^ seed[1] ^ key->src[0]) +
 			lc_fold(key->src[1] ^ seed[1], LC_HASH_A);
-	hash = lc_fold(hash ^ seed[1], LC_HASH_B ^ seed[0]);
-	/* Two values mean something else. */
-	return (u32)hash <= TAG_BUSY ? (u32)hash + 2 : (u32)hash;
+	return lc_fold(hash ^ seed[1], LC_HASH_B ^ seed[0]);
+}
+
+/* Two values mean something else. */
+static u32 tag_of(u64 hash)
+{
+	u32 tag = hash >> 32;
+
+	return tag <= TAG_BUSY ? tag + 2 : tag;
 }
 
 static void count(struct lenscap_record *record, u32 bytes, u64 now)
@@ -303,13 +311,24 @@ static void count(struct lenscap_record *record, u32 bytes, u64 now)
  * struct place - where in a table a key may be
  * @table: the table
  * @want: the key
- * @hash: of it
+ * @hash: of it, as a tag
+ * @runs: the first tags of its two runs
  */
 struct place {
 	struct record_table *table;
 	const struct lenscap_record_key *want;
 	u32 hash;
+	u32 runs[2];
 };
+
+/* The runs of a hash differ: by an odd number of runs. */
+static void place_runs(struct place *place, u64 hash, u32 mask)
+{
+	u32 apart = (u32)(hash >> 16) & mask & ~(RUN - 1);
+
+	place->runs[0] = (u32)hash & mask & ~(RUN - 1);
+	place->runs[1] = place->runs[0] ^ (apart | RUN);
+}
 
 /* The record that is at @i if it is of that key. */
 static struct lenscap_record *same_at(const struct place *place, u32 i)
@@ -320,35 +339,47 @@ static struct lenscap_record *same_at(const struct place *place, u32 i)
 	       same_key(&record->key, place->want) ? record : NULL;
 }
 
-/* Look through the tags from @first on to before @end.
- *
- * Return: the record of the key; or NULL, and @free is where it was free, if it
- * was, and has become BUSY, or it is @end.
+/* Look through a run. Return: the record of the key, or NULL, and how many places
+ * are free.
  */
-static struct lenscap_record *look(const struct place *place, u32 first, u32 end,
+static struct lenscap_record *look(const struct place *place, u32 first,
 				   u32 *free)
 {
-	u32 *tags = place->table->tags;
+	const u32 *tags = place->table->tags + first;
 	struct lenscap_record *record;
 	u32 i;
 
-	for (i = first; i < end; i++) {
+	*free = 0;
+	for (i = 0; i < RUN; i++) {
 		u32 tag = READ_ONCE(tags[i]);
 
-		if (likely(tag != TAG_FREE && tag != place->hash))
+		*free += tag == TAG_FREE;
+		if (likely(tag != place->hash))
 			continue;
-		if (tag == TAG_FREE &&
-		    cmpxchg(&tags[i], TAG_FREE, TAG_BUSY) == TAG_FREE) {
-			*free = i;
-			return NULL;
-		}
-		/* Another may have begun the same between the two. */
-		record = same_at(place, i);
+		record = same_at(place, first + i);
 		if (record)
 			return record;
 	}
-	*free = end;
 	return NULL;
+}
+
+/* Take a place in a run. Return: it is @i, BUSY now; or it is full; or, with
+ * @record, another has begun the same meanwhile.
+ */
+static bool take(const struct place *place, u32 first, u32 *i,
+		 struct lenscap_record **record)
+{
+	u32 *tags = place->table->tags;
+
+	for (*i = first; *i < first + RUN; ++*i) {
+		if (READ_ONCE(tags[*i]) == TAG_FREE &&
+		    cmpxchg(&tags[*i], TAG_FREE, TAG_BUSY) == TAG_FREE)
+			return true;
+		*record = same_at(place, *i);
+		if (*record)
+			return false;
+	}
+	return false;
 }
 
 /* Make the record that was found free. */
@@ -403,22 +434,28 @@ void lenscap_droplog_add(struct lenscap_net *ln,
 		.want = &want,
 	};
 	struct lenscap_record *record;
-	u32 first, end, free;
+	u32 free[2], more, i;
+	u64 hash;
 
 	fill_key(&want, guard, gen, key, verdict);
-	place.hash = hash_key(log, &want);
-	first = place.hash & log->mask;
-	/* The run ends at the end of the table, or goes on at its beginning. */
-	end = min(first + PROBES, log->mask + 1);
-	record = look(&place, first, end, &free);
-	if (!record && free == end && end - first < PROBES) {
-		end = min(PROBES - (end - first), first);
-		record = look(&place, 0, end, &free);
-	}
-	if (record)
+	hash = hash_key(log, &want);
+	place.hash = tag_of(hash);
+	place_runs(&place, hash, log->mask);
+	record = look(&place, place.runs[0], &free[0]);
+	if (!record)
+		record = look(&place, place.runs[1], &free[1]);
+	if (record) {
 		count(record, bytes, lenscap_now());
-	else if (free < end)
-		begin(ln, &place, free, guard, gen, key, verdict, bytes);
+		return;
+	}
+	/* More may be free, or fewer, by the time that a place is taken. */
+	more = free[1] > free[0];
+	if ((free[more] && take(&place, place.runs[more], &i, &record)) ||
+	    (!record && free[!more] &&
+	     take(&place, place.runs[!more], &i, &record)))
+		begin(ln, &place, i, guard, gen, key, verdict, bytes);
+	else if (record)
+		count(record, bytes, lenscap_now());
 	else
 		atomic64_inc(&log->lost);
 }
