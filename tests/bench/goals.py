@@ -246,6 +246,7 @@ KERNEL = HOOK + [
     Added("shared", 1 / 7, "nftables", "interval"),
     Added("unshared", 1.5, other="shared"),
     Added("big", 1.5, other="big-20"),
+    Added("big-ipv6", 1.5, other="big-ipv6-20"),
     Added("adversarial", 1.5, other="adversarial-random"),
     Added("denied", 1.2, other="shared"),
     Added("unknown", 1.2, other="shared"),

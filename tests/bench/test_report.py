@@ -226,9 +226,9 @@ def test_all_goals_can_be_met():
         result("change-50k", "lenscap", 0.004, "", "s")])
     icount = part("icount", [
         result(f"change-{size}", "lenscap", count, variant, "instructions")
-        for size, variant, count in (("50k", "rule", 119), ("10k", "rule", 100),
+        for size, variant, count in (("50k", "rule", 119), ("500", "rule", 100),
                                      ("50k", "address", 9),
-                                     ("10k", "address", 10))])
+                                     ("500", "address", 10))])
     _, page, _, _, out = report(part("kernel", HOT), host, load, icount)
     tap.equal(goal_row(page, "rte_acl, one by one", "host"),
               ("1.50x as fast", "met"), out)

@@ -106,6 +106,7 @@ class Run:
                        for step in range(1, len(steps.STEPS) + 1)]
         self.results = []
         self.notes = list(NOTES)
+        self.placed = False
         self.skips = {}                 # {who and why: cases}
         self.failures = []
         self.disturbed = self.batches = 0
@@ -217,8 +218,9 @@ class Run:
               f"profiles, {case.rules():,} rules, {len(case.frames):,} frames",
               flush=True)
         self.bench.frames((f.flags, f.data) for f in case.frames)
-        if not self.results:
+        if not self.placed and case.family == 4:
             self.places(case)
+            self.placed = True
         for peer in self.peers:
             if isinstance(peer, lenscap.Lenscap):
                 self.bench.count(peer.ifname)

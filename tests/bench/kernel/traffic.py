@@ -237,7 +237,8 @@ def many_rules(case, count):
     seen = {}
     while len(seen) < count:
         rule = Rule(case.address("server", case.random.randrange(count // 3)),
-                    32, case.random.choice((TCP, UDP)),
+                    32 if case.family == 4 else 128,
+                    case.random.choice((TCP, UDP)),
                     *[case.random.randrange(1, 65000)] * 2)
         seen[rule] = True
     return list(seen)
@@ -260,14 +261,15 @@ def many_ranges(case, count):
     return rules[:count]
 
 
-def big(size, name="big", variant=""):
-    """50 devices share one profile of thousands of rules (big-20: of 20),
+def big(size, name="big", variant="", family=4):
+    """50 devices share one profile of thousands of rules (of 20, by its name),
     of one address and port each or, in the variant, of prefixes and ranges."""
-    case = Case(name, variant)
-    count = 20 if name == "big-20" else size.big
+    case = Case(name, variant, family)
+    few = name.endswith("-20")
+    count = 20 if few else size.big
     if variant:
         case.profiles = [many_ranges(case, count)]
-    elif name == "big-20":
+    elif few:
         case.profiles = [twenty(case, 0, 0)]
     else:
         case.profiles = [many_rules(case, count)]
@@ -359,6 +361,8 @@ CASES = {
     "big-20": lambda size: big(size, "big-20"),
     "big-ranges": lambda size: big(size, "big", RANGES),
     "big-20-ranges": lambda size: big(size, "big-20", RANGES),
+    "big-ipv6": lambda size: big(size, "big-ipv6", family=6),
+    "big-ipv6-20": lambda size: big(size, "big-ipv6-20", family=6),
     "ipv6": lambda size: shared(size, "ipv6", family=6),
     "vlan": lambda size: shared(size, "vlan", vlan=VLAN),
     "adversarial": adversarial,
