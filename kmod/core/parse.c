@@ -219,6 +219,11 @@ static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
 
 /* The fragment header, RFC 8200 section 4.5. An atomic fragment (offset 0, no
  * more to come) is a whole packet, RFC 6946.
+ *
+ * Reassembly believes the next header of the first fragment alone (RFC 8200), so
+ * that of a later one may be a lie, and so may what it says of TCP. Whatever it
+ * says, it must not reach into the longest header that is judged, TCP's, which a
+ * first fragment holds right behind its fragment header: parse_ipv6_chain().
  */
 static bool parse_ipv6_fragment(const u8 *p, u32 rest, struct lc_key *key)
 {
@@ -229,7 +234,7 @@ static bool parse_ipv6_fragment(const u8 *p, u32 rest, struct lc_key *key)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 	if (offset + rest > 0xffff)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
-	if (offset && offset < 20 && p[0] == LC_TCP)
+	if (offset && offset < 20)
 		return fail(key, LENSCAP_REASON_TINY_FRAGMENT);
 	if (offset)
 		key->part = LC_PART_LATER;
@@ -240,7 +245,9 @@ static bool parse_ipv6_fragment(const u8 *p, u32 rest, struct lc_key *key)
 
 /* Walk the extension headers. A later fragment's data is not a header, so the
  * walk ends at it; the protocol that its fragment header names counts only if
- * it is not one more extension header that nobody can see.
+ * it is not one more extension header that nobody can see. Nor may a first
+ * fragment have extension headers behind its fragment header: they would move
+ * the ports to where a later one may lie over them.
  */
 static bool parse_ipv6_chain(const struct lc_frame *frame, u8 next,
 			     struct span *span, struct lc_key *key)
@@ -277,12 +284,10 @@ static bool parse_ipv6_chain(const struct lc_frame *frame, u8 next,
 			return true;
 		}
 
-		if (key->part == LC_PART_LATER || ++count > LC_EXT_MAX)
+		if (key->part != LC_PART_WHOLE || ++count > LC_EXT_MAX)
 			return fail(key, LENSCAP_REASON_EXT_HEADER);
 		if (room < 8)
-			return fail(key, key->part == LC_PART_FIRST ?
-				    LENSCAP_REASON_TINY_FRAGMENT :
-				    LENSCAP_REASON_TRUNCATED);
+			return fail(key, LENSCAP_REASON_TRUNCATED);
 		if (!readable(frame, span->l4, 8))
 			return fail(key, LENSCAP_REASON_EXT_HEADER);
 
@@ -294,9 +299,7 @@ static bool parse_ipv6_chain(const struct lc_frame *frame, u8 next,
 		} else {
 			size = (p[1] + 1) * 8;
 			if (size > room)
-				return fail(key, key->part == LC_PART_FIRST ?
-					    LENSCAP_REASON_TINY_FRAGMENT :
-					    LENSCAP_REASON_BAD_HEADER);
+				return fail(key, LENSCAP_REASON_BAD_HEADER);
 		}
 		if (!readable(frame, span->l4, size))
 			return fail(key, LENSCAP_REASON_EXT_HEADER);

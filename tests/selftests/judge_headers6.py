@@ -149,6 +149,9 @@ def test_extensions_refused():
     bodies += [FRAG(body) for body in bodies[:7]]
     bodies += [chain(HOP, HOP), chain(DST, HOP), chain(FRAG, HOP),
                chain(FRAG, FRAG), chain(FRAG, DST, FRAG)]
+    # Behind a first fragment's header, the ports could be overwritten.
+    bodies += [FRAG(DST(frames.udp(1, 5000, bytes(8))), more=True),
+               FRAG(DST(b"", nexthdr=17), more=True)]
     for body in bodies:
         refused("ext_header", lambda one, b=body: one.ip(ALL, b))
 
@@ -211,7 +214,7 @@ def later(body=b"lenscap!" * 2, offset=64, more=False, nexthdr=17):
 def test_later_fragments():
     "they match rules without ports only"
     one = cam()
-    for offset, more in ((1, True), (3, False), (64, True), (8000, False)):
+    for offset, more in ((3, True), (4, False), (64, True), (8000, False)):
         for wrap in (lambda b: b, HOP, DST):
             def part(nexthdr=17, o=offset, m=more, w=wrap):
                 return w(later(offset=o, more=m, nexthdr=nexthdr))
@@ -279,12 +282,13 @@ def test_tiny_fragments():
                                              nexthdr=b.proto)))
             refused("tiny_fragment", make)
             refused("tiny_fragment", lambda one, m=make: m(one, wrap=HOP))
-    # Only a part of the chain: ports would come in the next one.
-    refused("tiny_fragment", lambda one: one.ip(
-        ALL, FRAG(DST(b"", nexthdr=17), more=True)))
+    # What a later one says of its protocol may be a lie.
     for more in (True, False):
-        refused("tiny_fragment", lambda one, m=more: one.ip(
-            ALL, later(b"overwrit" * 3, 1, m, 6)))
+        for offset in (1, 2):
+            for number in (6, 17, 47, 59):
+                refused("tiny_fragment",
+                        lambda one, m=more, o=offset, n=number: one.ip(
+                            ALL, later(b"overwrit" * 3, o, m, n)))
 
 
 @proves("bad_header", "none", "audit bad_header")

@@ -126,7 +126,28 @@ TEST(fragment_of_tcp_that_overwrites_its_header_is_tiny)
 				 LENSCAP_REASON_TINY_FRAGMENT :
 				 LENSCAP_REASON_NONE);
 			fragment(&p, six, P_UDP, offset, false, 24);
-			CHECK_EQ(parse_reason(&p), LENSCAP_REASON_NONE);
+			CHECK_EQ(parse_reason(&p), six && offset < 3 ?
+				 LENSCAP_REASON_TINY_FRAGMENT :
+				 LENSCAP_REASON_NONE);
+		}
+}
+
+/* The first fragment's next header is the one that counts, so no other may
+ * claim a protocol that may lie over TCP's flags.
+ */
+TEST(fragment_of_ipv6_may_lie_about_its_protocol)
+{
+	static const u8 protos[] = { 1, 4, P_TCP, P_UDP, 41, 47, 50, 51, P_ICMP6,
+				     59, 89, 132, 255 };
+	struct pkt p;
+	u32 i, offset;
+
+	for (i = 0; i < sizeof(protos); i++)
+		for (offset = 1; offset < 5; offset++) {
+			fragment(&p, 1, protos[i], offset, true, 24);
+			CHECK_EQ(parse_reason(&p), offset < 3 ?
+				 LENSCAP_REASON_TINY_FRAGMENT :
+				 LENSCAP_REASON_NONE);
 		}
 }
 
@@ -222,7 +243,30 @@ TEST(fragment_within_a_fragment_is_refused)
 	PARSES(&p, EXT_HEADER);
 }
 
-TEST(fragment_first_must_hold_the_whole_chain)
+/* They would move the ports to where a later fragment may lie over them. */
+TEST(fragment_first_with_extension_headers_behind_is_refused)
+{
+	static const u8 types[] = { X_HOP, X_DEST, X_ROUTING, X_FRAGMENT, 135,
+				    139, 140, 253, 254 };
+	struct pkt p;
+	u32 i;
+
+	for (i = 0; i < sizeof(types); i++) {
+		ip6(&p, CAM6, NVR6);
+		ext_fragment(&p, 0, true);
+		ext(&p, types[i], 0);
+		udp(&p, 1000, 10000, 8);
+		PARSES(&p, EXT_HEADER);
+	}
+	/* A whole packet in a fragment cannot be overlaid: RFC 6946. */
+	ip6(&p, CAM6, NVR6);
+	ext_fragment(&p, 0, false);
+	ext(&p, X_DEST, 0);
+	udp(&p, 1000, 10000, 8);
+	PARSES(&p, NONE);
+}
+
+TEST(fragment_first_with_a_chain_that_goes_on_is_refused)
 {
 	struct pkt p;
 
@@ -230,12 +274,12 @@ TEST(fragment_first_must_hold_the_whole_chain)
 	ext_fragment(&p, 0, true);
 	ext(&p, X_DEST, 1);
 	p.len -= 8;
-	PARSES(&p, TINY_FRAGMENT);
+	PARSES(&p, EXT_HEADER);
 	ip6(&p, CAM6, NVR6);
 	ext_fragment(&p, 0, true);
 	ext(&p, X_DEST, 0);
 	proto(&p, X_DEST);
-	PARSES(&p, TINY_FRAGMENT);
+	PARSES(&p, EXT_HEADER);
 }
 
 TEST(fragment_first_behind_extension_headers)
@@ -245,8 +289,8 @@ TEST(fragment_first_behind_extension_headers)
 
 	ip6(&p, CAM6, NVR6);
 	ext(&p, X_HOP, 0);
-	ext_fragment(&p, 0, true);
 	ext(&p, X_DEST, 0);
+	ext_fragment(&p, 0, true);
 	udp(&p, 1000, 10000, 8);
 	fin(&p);
 	parse(&p, &key);

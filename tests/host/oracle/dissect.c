@@ -144,7 +144,8 @@ static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 	/* 253 and 254 are for experiments: IANA lists them as extension
 	 * headers and as protocols.
 	 */
-	if ((type == 44 && d->fragmented) || type == 43 || type == 135 || type == 139 || type == 140 ||
+	if ((walk && d->part == LC_PART_FIRST) ||
+	    (type == 44 && d->fragmented) || type == 43 || type == 135 || type == 139 || type == 140 ||
 	    type == 253 || type == 254 || (type == 0 && count)) {
 		d->why = WHY(EXT_HEADER);
 		return;
@@ -196,7 +197,7 @@ static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 			d->part = LC_PART_LATER;
 			d->proto = f->data[at];
 			d->l4 = at + 8;
-			if (d->proto == 6 && offset < 3)
+			if (offset < 3)
 				d->why = WHY(TINY_FRAGMENT);
 			if (offset * 8 + left > 65535)
 				d->why = WHY(BAD_HEADER) |
@@ -214,10 +215,6 @@ static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 			d->part = LC_PART_FIRST;
 	}
 	chain(f, at + size, f->data[at], count + 1, d);
-	/* A first fragment must hold the whole chain (RFC 7112). */
-	if (d->part == LC_PART_FIRST &&
-	    d->why & (WHY(TRUNCATED) | WHY(BAD_HEADER)))
-		d->why |= WHY(TINY_FRAGMENT);
 }
 
 static void ipv6(const struct lc_frame *f, struct dissected *d)
