@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Exact rules: one IPv4 address, one protocol, one port. See exact.c.
+ * Exact rules: one address, one protocol, one port. See exact.c.
  */
 #ifndef _LENSCAP_CORE_EXACT_H
 #define _LENSCAP_CORE_EXACT_H
 
+#include "hash.h"
 #include "ruleset.h"
 
 /* A key: address, protocol, port, whose port it is; below it is room for
@@ -12,6 +13,7 @@
  */
 #define LC_EXACT_MARKS	4U		/* one more than both */
 #define LC_EXACT_OWN	4U		/* the port is the device's */
+#define LC_EXACT_IPV6	8U		/* the address is one of IPv6, folded */
 
 static inline u64 lc_exact_key(u32 addr, u8 proto, u16 port, u32 own)
 {
@@ -21,6 +23,12 @@ static inline u64 lc_exact_key(u32 addr, u8 proto, u16 port, u32 own)
 static inline u32 lc_exact_bucket(u64 key, u64 mix, u32 mask)
 {
 	return key * mix >> 40 & mask;
+}
+
+/* Many addresses have one number, and whoever likes finds some. */
+static inline u32 lc_exact_fold(const struct lc_wide *addr)
+{
+	return lc_fold(addr->high ^ LC_HASH_A, addr->low ^ LC_HASH_B) >> 32;
 }
 
 /* The marks of an entry, if it has this key. */
@@ -49,6 +57,34 @@ static __always_inline u32 lc_exact_find(const struct lc_ruleset *set, u64 key)
 
 	return lc_exact_marks(entries[0], key) | lc_exact_marks(entries[1], key) |
 	       lc_exact_marks(entries[2], key) | lc_exact_marks(entries[3], key);
+}
+
+/**
+ * lc_exact_find6() - the same for an IPv6 address
+ * @set: the rules
+ * @addr: the address
+ * @key: the key, made of its number
+ *
+ * A key is in a bucket once at most, so that a sum says where.
+ *
+ * Context: any. Return: LC_MARK_* bits, 0 if there is no such rule in the table.
+ */
+static __always_inline u32 lc_exact_find6(const struct lc_ruleset *set,
+					  const struct lc_wide *addr, u64 key)
+{
+	const struct lc_wide *keys6 = lc_ruleset_at(set, set->keys6);
+	const u16 *dests6 = lc_ruleset_at(set, set->exact6);
+	u32 bucket = lc_exact_bucket(key, set->mix, set->mask);
+	const u64 *entries = set->exact[bucket].entries;
+	u32 at = (u32)((entries[1] ^ key) < LC_EXACT_MARKS) +
+		 (u32)((entries[2] ^ key) < LC_EXACT_MARKS) * 2 +
+		 (u32)((entries[3] ^ key) < LC_EXACT_MARKS) * 3;
+	u32 marks = lc_exact_marks(entries[at], key);
+
+	if (!marks)
+		return 0;
+	keys6 += dests6[bucket * LC_EXACT_ENTRIES + at];
+	return (keys6->high ^ addr->high) | (keys6->low ^ addr->low) ? 0 : marks;
 }
 
 #endif /* _LENSCAP_CORE_EXACT_H */

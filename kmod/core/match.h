@@ -131,6 +131,21 @@ static __always_inline bool lc_match_exact(const struct lc_ruleset *set,
 					       LC_EXACT_OWN)) & permit;
 }
 
+/* The same for IPv6. */
+static __always_inline bool lc_match_exact6(const struct lc_ruleset *set,
+					    const struct lc_wide *addr, u8 proto,
+					    u32 ports, bool opens)
+{
+	u32 permit = LC_MARK_DEVICE | (opens ? 0 : LC_MARK_PEER);
+	u32 number = lc_exact_fold(addr);
+
+	return lc_exact_find6(set, addr, lc_exact_key(number, proto, ports,
+						      LC_EXACT_IPV6)) & permit ||
+	       lc_exact_find6(set, addr, lc_exact_key(number, proto, ports >> 16,
+						      LC_EXACT_IPV6 |
+						      LC_EXACT_OWN)) & permit;
+}
+
 /* The reason, if that is how close the best rule came. */
 static __always_inline u8 lc_near_reason(enum lc_near near)
 {

@@ -372,6 +372,8 @@ static int assemble(struct build *build, struct lc_ruleset **result)
 		.mix = build->exact.mix,
 	};
 	u32 buckets = (build->exact.mask + 1) * sizeof(*build->exact.buckets);
+	u32 exact6 = !build->exact.dests6 ? 0 : (build->exact.mask + 1) *
+		     LC_EXACT_ENTRIES * sizeof(*build->exact.dests6);
 	struct lc_ruleset *set;
 
 	at += buckets;
@@ -388,13 +390,17 @@ static int assemble(struct build *build, struct lc_ruleset **result)
 	at += build->nlongs * sizeof(struct lc_long);
 	for (i = 0; i < build->nlongs; i++)
 		axes += lc_axes_bytes(build->longs[i]);
-	head.bytes = at + axes;
+	head.exact6 = at + axes;
+	head.bytes = head.exact6 + exact6;
 
 	set = lc_alloc(head.bytes);
 	if (!set)
 		return -ENOMEM;
 	*set = head;
 	memcpy(set->exact, build->exact.buckets, buckets);
+	if (exact6)
+		memcpy((void *)lc_ruleset_at(set, set->exact6),
+		       build->exact.dests6, exact6);
 	write_keys(build, set);
 	if (build->nservices)
 		memcpy((void *)lc_ruleset_at(set, set->services),
@@ -424,6 +430,7 @@ static void build_end(struct build *build)
 	lc_free(build->longs);
 	lc_free(build->services);
 	lc_free(build->exact.buckets);
+	lc_free(build->exact.dests6);
 	lc_free(build->runs);
 	lc_free(build->rules);
 }

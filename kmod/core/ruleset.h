@@ -177,11 +177,13 @@ struct lc_exact {
 /**
  * struct lc_exact_table - such a table in the making
  * @buckets: as will be copied into the ruleset
+ * @dests6: destination of each entry that is one of IPv6, or NULL: none is
  * @mask: how many, minus one
  * @mix: multiplier of their hash
  */
 struct lc_exact_table {
 	struct lc_exact *buckets;
+	u16 *dests6;
 	u32 mask;
 	u64 mix;
 };
@@ -204,7 +206,8 @@ struct lc_exact_table {
  * @ndests6: IPv6 destinations
  * @mask: buckets of @exact minus one
  * @mix: multiplier of their hash
- * @zero: to a whole word, since all of it is compared as bytes
+ * @exact6: byte offset of the numbers of the destinations of exact IPv6 rules, u16,
+ *	one for each entry of @exact
  * @reach4: which of the 64 parts of all IPv4 addresses hold destinations
  * @exact: buckets of the exact rules; everything else lies behind
  */
@@ -220,7 +223,7 @@ struct lc_ruleset {
 	u16 ndests4;
 	u16 ndests6;
 	u32 mask;
-	u32 zero;
+	u32 exact6;
 	u64 reach4;
 	u64 mix;
 	struct lc_exact exact[];

@@ -159,6 +159,9 @@ static __always_inline u8 lc_usual_reason(const struct lc_frame *frame,
 		return lc_near_reason(lc_match4(profile->ruleset, addr, &query));
 	}
 	wide = lc_be128(p + 24);
+	if (lc_match_exact6(profile->ruleset, &wide, usual->proto, usual->ports,
+			    query.opens))
+		return LENSCAP_REASON_NONE;
 	query.point = lc_box(usual->ports, usual->ports >> 16, usual->proto);
 	return lc_near_reason(lc_match6(profile->ruleset, &wide, &query));
 }

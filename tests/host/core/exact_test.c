@@ -57,6 +57,73 @@ TEST(what_is_not_exact_is_not_in_the_table)
 	lc_ruleset_destroy(set);
 }
 
+static u32 find6(const struct lc_ruleset *set, const char *addr, u8 proto,
+		 u16 port, u32 own)
+{
+	struct lc_rule at = rule(addr, P_TCP, CONNECTS, 1, 1);
+	struct lc_wide wide = lc_be128(at.peer.addr);
+
+	return lc_exact_find6(set, &wide,
+			      lc_exact_key(lc_exact_fold(&wide), proto, port,
+					   LC_EXACT_IPV6 | own));
+}
+
+TEST(exact_ipv6_rules_are_in_the_table)
+{
+	struct lc_rule rules[] = {
+		rule("10.20.0.10/32", P_TCP, CONNECTS, 443, 443),
+		rule("2001:db8::/64", P_TCP, CONNECTS, 443, 443),
+		rule("2001:db8::10/128", P_TCP, CONNECTS, 443, 443),
+		rule("2001:db8::10/128", P_UDP, CONNECTS, 123, 123),
+		rule("2001:db8::11/128", P_TCP, SERVES, 554, 554),
+		rule("2001:db8::12/128", P_TCP, CONNECTS, 80, 81),
+	};
+	struct lc_ruleset *set = compile(rules, 6);
+
+	CHECK_EQ(find6(set, "2001:db8::10/128", 6, 443, 0), LC_MARK_DEVICE);
+	CHECK_EQ(find6(set, "2001:db8::10/128", 17, 123, 0), LC_MARK_DEVICE);
+	CHECK_EQ(find6(set, "2001:db8::11/128", 6, 554, 0), LC_MARK_PEER);
+	CHECK_EQ(find6(set, "2001:db8::11/128", 6, 554, LC_EXACT_OWN), 0);
+	CHECK_EQ(find6(set, "2001:db8::11/128", 6, 443, 0), 0);
+	CHECK_EQ(find6(set, "2001:db8::12/128", 6, 80, 0), 0);
+	CHECK_EQ(find6(set, "2001:db8::13/128", 6, 443, 0), 0);
+	CHECK_EQ(find(set, "10.20.0.10/32", 6, 443, 0), LC_MARK_DEVICE);
+	lc_ruleset_destroy(set);
+}
+
+/* All addresses of this /64 fold into one number. */
+TEST(ipv6_addresses_of_one_number_are_told_apart)
+{
+	struct lc_rule rules[] = {
+		rule("9e37:79b9:7f4a:7c15::1/128", P_TCP, CONNECTS, 443, 443),
+		rule("9e37:79b9:7f4a:7c15::2/128", P_TCP, SERVES, 443, 443),
+		rule("9e37:79b9:7f4a:7c15::3/128", P_TCP, CONNECTS, 80, 80),
+		rule("9e37:79b9:7f4a:7c15::4/128", P_TCP, CONNECTS, 443, 443),
+	};
+	struct lc_ruleset *set = compile(rules, 4);
+	struct lc_key key = { .family = 6, .proto = 6, .has_proto = true,
+			      .has_ports = true, .sport = 40000, .dport = 443,
+			      .tcp_flags = 2 };
+	struct lc_rule at;
+	u32 i;
+
+	CHECK_EQ(find6(set, "9e37:79b9:7f4a:7c15::1/128", 6, 443, 0),
+		 LC_MARK_DEVICE);
+	CHECK_EQ(find6(set, "9e37:79b9:7f4a:7c15::3/128", 6, 443, 0), 0);
+	CHECK_EQ(find6(set, "9e37:79b9:7f4a:7c15::5/128", 6, 443, 0), 0);
+	for (i = 1; i <= 5; i++) {
+		at = rules[0];
+		at.peer.addr[15] = i;
+		memcpy(key.dst, at.peer.addr, 16);
+		CHECK_EQ(lc_ruleset_judge(set, &key),
+			 i == 1 || i == 4 ? LENSCAP_REASON_NONE :
+			 i == 2 ? LENSCAP_REASON_DIRECTION :
+			 i == 3 ? LENSCAP_REASON_SERVICE :
+				  LENSCAP_REASON_DESTINATION);
+	}
+	lc_ruleset_destroy(set);
+}
+
 /* Few rules find room all of them; many nearly all. */
 TEST(exact_rules_find_room)
 {
