@@ -12,6 +12,7 @@
  *
  *   header | exact rules | keys of IPv4 destinations | destinations
  *          | services | keys of IPv6 destinations | long lists | their axes
+ *          | destinations of exact IPv6 rules
  *
  * so that two profiles that permit the same have byte-identical rulesets,
  * however they were written, and the caller stores one for both.

@@ -193,10 +193,6 @@ struct lc_exact_table {
  * @hash: of what follows, seedless: equal lists have equal hashes
  * @count: rules, all families
  * @bytes: memory it takes
- * @dests: destinations, IPv4 first
- * @services: offset in bytes of the services
- * @longs: of the long lists
- * @keys6: of the keys of IPv6 destinations
  * @dests: byte offset of the destinations, IPv4 first
  * @services: of the services
  * @longs: of the long lists

@@ -64,7 +64,7 @@ static u32 room_for(const struct lc_trie_type *type, u32 count)
 static struct lc_node *node_create(const struct lc_trie_type *type,
 				   struct lc_trie *trie, u32 count)
 {
-	/* All slots are in use: there will not be more. */
+	/* All slots are in use: there will not be more, but in a list. */
 	u32 room = count == LC_TRIE_SLOTS ? count : room_for(type, count);
 	struct lc_node *node = lc_alloc(node_bytes(type, room));
 
