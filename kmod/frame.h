@@ -54,13 +54,16 @@ static __always_inline void lenscap_usual_frame(const struct sk_buff *skb,
 }
 
 /**
- * lenscap_usual_guard() - the guard of a frame without a tag in its payload
+ * lenscap_usual_guard() - the guard of a usual frame
  * @port: the interface's port
  * @skb: the frame
  *
+ * A frame with a tag in its payload has the ethertype of one, so that it is not
+ * usual, and what is said here of its guard is not to be used.
+ *
  * Context: under rcu_read_lock().
  *
- * Return: the guard, or NULL if the frame is not one of those or has none: then
+ * Return: the guard, or NULL if the frame has none or is not usual: then
  * guard_of() in hook.c has the answer.
  */
 static __always_inline const struct lenscap_guard *
@@ -68,8 +71,6 @@ lenscap_usual_guard(const struct lenscap_port *port, const struct sk_buff *skb)
 {
 	u16 id;
 
-	if (eth_type_vlan(skb->protocol))
-		return NULL;
 	if (likely(!skb_vlan_tag_present(skb)))
 		return rcu_dereference(port->untagged);
 	id = skb_vlan_tag_get_id(skb);

@@ -110,10 +110,24 @@ static inline bool lc_guards_meet(u16 a, u16 b)
 	return a == b || a == LC_GUARD_ANY || b == LC_GUARD_ANY;
 }
 
-/* The same where @guard is that of a frame. */
-static inline bool lc_device_on(const struct lc_device *device, u16 guard)
+/* Is it the device's MAC, and a guard that it is known on? Both are one word in
+ * the device, and what is left of it without the MAC is the guard.
+ */
+static __always_inline bool lc_device_sent(const struct lc_device *device,
+					   u16 guard, u64 mac)
 {
-	return device->guard == guard || device->guard == LC_GUARD_ANY;
+	const bool big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+	u64 word = lc_get64(&device->guard);
+	u64 left;
+
+	_Static_assert(offsetof(struct lc_device, mac) ==
+		       offsetof(struct lc_device, guard) + sizeof(u16),
+		       "guard and MAC are not one word");
+	if (big)
+		return lc_mac(device->mac) == mac &&
+		       (device->guard == guard || device->guard == LC_GUARD_ANY);
+	left = word ^ mac << 16;
+	return left == guard || left == LC_GUARD_ANY;
 }
 
 static inline u32 lc_hash_mac(const struct lc_generation *gen, const u8 *mac)
@@ -153,8 +167,7 @@ lc_generation_by_mac(const struct lc_generation *gen, u16 guard, const u8 *mac,
 	if (unlikely(entry->word >> 32 != hash || !device))
 		goto search;
 	lc_prefetch_counters(device);
-	if (unlikely(lc_mac(device->mac) != want ||
-		     !lc_device_on(device, guard)))
+	if (unlikely(!lc_device_sent(device, guard, want)))
 		goto search;
 	if (slot)
 		*slot = (u32)entry->word;
