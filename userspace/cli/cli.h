@@ -26,6 +26,13 @@ enum cli_exit {
 	CLI_UNREACHABLE,	/* no daemon answers */
 	CLI_NO_MODULE,		/* it answers that lenscap.ko is not loaded */
 	CLI_PERMISSION,
+	CLI_UNCHECKED,		/* doctor could not look at everything */
+};
+
+/* What doctor found; its exit codes are no failures. */
+enum cli_doctor {
+	CLI_DOCTOR_WARNINGS = 1,
+	CLI_DOCTOR_PROBLEMS = 2,
 };
 
 enum cli_json {
@@ -41,6 +48,7 @@ enum cli_json {
  * @color: standard output takes colours
  * @timeout: seconds that the daemon may stay silent
  * @limit: number of drop records, 0 for no limit
+ * @max_age: days after which doctor calls a policy old
  * @argc: operands after the command's name
  * @argv: the operands
  */
@@ -50,6 +58,7 @@ struct cli {
 	bool color;
 	unsigned int timeout;
 	unsigned int limit;
+	unsigned int max_age;
 	bool names;
 	bool follow;
 	bool rollback;
@@ -72,6 +81,7 @@ int cmd_reload(const struct cli *cli);
 int cmd_disarm(const struct cli *cli);
 int cmd_arm(const struct cli *cli);
 int cmd_version(const struct cli *cli);
+int cmd_doctor(const struct cli *cli);
 
 /**
  * cli_fail() - report a failure and name the exit code

@@ -14,6 +14,7 @@
 #include "suggest.h"
 
 #define DEFAULT_TIMEOUT	120	/* seconds; a large policy takes a while */
+#define DEFAULT_MAX_AGE	180	/* days */
 #define ANY_NUMBER	1000000
 
 enum option_id {
@@ -31,6 +32,7 @@ enum option_id {
 	OPT_GATEWAY,
 	OPT_POLICY,
 	OPT_YES,
+	OPT_MAX_AGE,
 	OPT_COUNT,
 };
 
@@ -77,6 +79,8 @@ static const struct option_text options[OPT_COUNT] = {
 	[OPT_POLICY] = { "policy", 0, NULL,
 		"take the files for policies, whatever their keys" },
 	[OPT_YES] = { "yes", 'y', NULL, "do not ask" },
+	[OPT_MAX_AGE] = { "max-age", 0, "DAYS",
+		"warn of a policy that is live for longer (default: 180)" },
 };
 
 /**
@@ -107,6 +111,8 @@ static const struct command commands[] = {
 	  cmd_apply, "make a policy live" },
 	{ "status", "", 0, 0, 0, cmd_status,
 	  "is it enforcing, what is live, what needs attention" },
+	{ "doctor", "", 0, 0, BIT(OPT_MAX_AGE), cmd_doctor,
+	  "what Lenscap can not see on this gateway, or would defeat it" },
 	{ "devices", "[NAME]", 0, 1, BIT(OPT_NAMES), cmd_devices,
 	  "cameras and their counters" },
 	{ "profiles", "[NAME]", 0, 1, BIT(OPT_NAMES), cmd_profiles,
@@ -133,7 +139,9 @@ static const char exit_codes[] =
 	"  2  wrong usage\n"
 	"  3  the daemon cannot be reached\n"
 	"  4  the module is not loaded\n"
-	"  5  no permission\n";
+	"  5  no permission\n"
+	"  6  doctor could not check everything; it found no problem\n"
+	"doctor: 1 for warnings, 2 for problems\n";
 
 static void put_options(FILE *out, unsigned int set)
 {
@@ -244,6 +252,10 @@ static bool take_option(struct cli *cli, enum option_id id, const char *value)
 		cli->limit = parse_number(value, 10000000);
 		return cli->limit ||
 		       wrong_value(id, value, "a number of records, 1 to 10000000");
+	case OPT_MAX_AGE:
+		cli->max_age = parse_number(value, 36500);
+		return cli->max_age ||
+		       wrong_value(id, value, "a number of days, 1 to 36500");
 	case OPT_NAMES:
 		cli->names = true;
 		return true;
@@ -389,6 +401,7 @@ int main(int argc, char **argv)
 	struct cli cli = {
 		.socket = CLI_SOCKET,
 		.timeout = DEFAULT_TIMEOUT,
+		.max_age = DEFAULT_MAX_AGE,
 		.color = isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
 			 term && strcmp(term, "dumb") != 0,
 	};

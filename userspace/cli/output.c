@@ -16,6 +16,7 @@ static const char *const fail_codes[] = {
 	[CLI_UNREACHABLE] = "unreachable",
 	[CLI_NO_MODULE] = "module",
 	[CLI_PERMISSION] = "permission",
+	[CLI_UNCHECKED] = "unchecked",
 };
 
 void *cli_alloc(void *memory)

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lenscapctl doctor: what its checks share.
+ */
+#ifndef LENSCAP_CLI_DOCTOR_H
+#define LENSCAP_CLI_DOCTOR_H
+
+#include "cli.h"
+
+enum severity {
+	SEVERITY_PROBLEM,
+	SEVERITY_WARNING,
+	SEVERITY_NOTE,
+	SEVERITY_COUNT,
+};
+
+/**
+ * struct link - an interface of this network namespace
+ * @index: its index
+ * @name: its name
+ * @kind: what it is, "" for hardware
+ * @lower: index of the interface that it stands on here, 0 for none
+ * @master: index of the bridge, bond or the like that it is a port of, 0 for
+ *	none
+ * @vlan: VLAN id of a VLAN device, else 0
+ * @address: it has an address that is not of the link only
+ * @xdp: an XDP program is attached
+ * @guard: name of a guard whose frames come through it, NULL for none
+ */
+struct link {
+	int index;
+	char name[16];
+	char kind[16];
+	int lower;
+	int master;
+	int vlan;
+	bool address;
+	bool xdp;
+	const char *guard;
+};
+
+/**
+ * struct guarded - a guard, and the interface that it stands on
+ * @name: its name
+ * @link: the interface
+ * @vlan: its VLAN id, 0 for none
+ */
+struct guarded {
+	const char *name;
+	struct link *link;
+	int vlan;
+};
+
+/**
+ * struct doctor - one examination
+ * @cli: the command line
+ * @status: what the daemon answers to "status", NULL if it does not
+ * @links: the interfaces
+ * @link_count: how many
+ * @xdp_known: the kernel told about XDP programs
+ * @guards: guards whose interface is here
+ * @guard_count: how many
+ * @findings: an array of what was found
+ * @unchecked: an array of what could not be checked
+ * @counts: findings of each severity
+ */
+struct doctor {
+	const struct cli *cli;
+	json_t *status;
+	struct link *links;
+	size_t link_count;
+	bool xdp_known;
+	struct guarded *guards;
+	size_t guard_count;
+	json_t *findings;
+	json_t *unchecked;
+	size_t counts[SEVERITY_COUNT];
+};
+
+/**
+ * struct finding - what is said of one thing
+ * @name: short and stable, for programs
+ * @severity: how bad it is
+ * @kind: what the object is: guard, interface, ...
+ * @object: its name
+ */
+struct finding {
+	const char *name;
+	enum severity severity;
+	const char *kind;
+	const char *object;
+};
+
+/**
+ * doctor_find() - note a finding
+ * @doctor: the examination
+ * @finding: its name, severity and object
+ * @risk: one sentence that says the risk; it is freed
+ * @fix: one sentence that says what to do
+ */
+void doctor_find(struct doctor *doctor, const struct finding *finding,
+		 char *risk, const char *fix);
+
+/**
+ * doctor_unchecked() - note that something could not be checked
+ * @doctor: the examination
+ * @name: the finding that there might be
+ * @object: what was not looked at
+ * @why: what stood in the way; it is freed
+ */
+void doctor_unchecked(struct doctor *doctor, const char *name,
+		      const char *object, char *why);
+
+/**
+ * doctor_ask() - ask the daemon
+ * @doctor: the examination
+ * @command: a command that takes nothing
+ * @answer: the answer, a new reference; NULL unless 0 is returned
+ *
+ * Return: 0, or a negative errno.
+ */
+int doctor_ask(const struct doctor *doctor, const char *command,
+	       json_t **answer);
+
+/* Joins names with ", "; to be freed. */
+char *doctor_join(char *list, const char *name);
+
+/* Reads the interfaces and finds the guards' among them. */
+bool doctor_links(struct doctor *doctor);
+void doctor_links_free(struct doctor *doctor);
+struct link *doctor_link(const struct doctor *doctor, int index);
+
+/* The checks. */
+void doctor_check_module(struct doctor *doctor);
+void doctor_check_guards(struct doctor *doctor);
+void doctor_check_policy(struct doctor *doctor);
+void doctor_check_age(struct doctor *doctor);
+void doctor_check_clock(struct doctor *doctor);
+void doctor_check_xdp(struct doctor *doctor);
+void doctor_check_tc(struct doctor *doctor);
+void doctor_check_tcx(struct doctor *doctor);
+void doctor_check_feature(struct doctor *doctor);
+void doctor_check_flowtable(struct doctor *doctor);
+void doctor_check_trunks(struct doctor *doctor);
+void doctor_check_bridges(struct doctor *doctor);
+void doctor_check_ipv6(struct doctor *doctor);
+
+#endif /* LENSCAP_CLI_DOCTOR_H */

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * lenscapctl doctor: IPv6 that is forwarded, but that no policy speaks of.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor.h"
+#include "fields.h"
+
+/* Not by interface: the kernel forwards IPv6 between all, or not at all. */
+#define FORWARDING	"/proc/sys/net/ipv6/conf/all/forwarding"
+
+/* 1 if it is on, 0 if not, or a negative errno. */
+static int forwarding(void)
+{
+	FILE *file = fopen(FORWARDING, "re");
+	int first;
+
+	/* A kernel without IPv6 forwards none. */
+	if (!file)
+		return errno == ENOENT ? 0 : -errno;
+	first = fgetc(file);
+	fclose(file);
+	return first == EOF ? -EIO : first != '0';
+}
+
+static bool rules_name_ipv6(const json_t *answer)
+{
+	json_t *profile, *rule;
+	size_t i, j;
+
+	json_array_foreach(field(answer, "profiles"), i, profile) {
+		json_array_foreach(field(profile, "rules"), j, rule) {
+			if (strchr(field_str(rule, "peer"), ':'))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool devices_have_ipv6(const json_t *answer)
+{
+	json_t *device, *address;
+	size_t i, j;
+
+	json_array_foreach(field(answer, "devices"), i, device) {
+		json_array_foreach(field(device, "addresses"), j, address) {
+			const char *text = json_string_value(address);
+
+			if (text && strchr(text, ':'))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* 1 if the live policy names an IPv6 address, 0 if not, or a negative errno. */
+static int policy_names_ipv6(const struct doctor *doctor)
+{
+	json_t *answer;
+	int error = doctor_ask(doctor, "devices", &answer);
+	bool named;
+
+	if (error)
+		return error;
+	named = devices_have_ipv6(answer);
+	json_decref(answer);
+	if (named)
+		return 1;
+	error = doctor_ask(doctor, "profiles", &answer);
+	if (error)
+		return error;
+	named = rules_name_ipv6(answer);
+	json_decref(answer);
+	return named;
+}
+
+/**
+ * doctor_check_ipv6() - is IPv6 forwarded that the policy does not speak of?
+ * @doctor: the examination
+ */
+void doctor_check_ipv6(struct doctor *doctor)
+{
+	static const struct finding finding = {
+		"ipv6-forwarding", SEVERITY_NOTE, "gateway", "ipv6",
+	};
+	int forwards = forwarding();
+	int named = 0;
+
+	if (!forwards || !field_int(doctor->status, "module.generation"))
+		return;
+	if (forwards > 0)
+		named = policy_names_ipv6(doctor);
+	if (forwards < 0 || named < 0) {
+		doctor_unchecked(doctor, "ipv6-forwarding", "gateway",
+				 cli_format(forwards < 0 ?
+					    "%s could not be read" :
+					    "%s is on, but the daemon did not list the policy",
+					    FORWARDING));
+		return;
+	}
+	if (!named)
+		doctor_find(doctor, &finding,
+			    cli_format("IPv6 is forwarded but the live policy names none, so guards drop that of cameras while other interfaces route it."),
+			    "If no IPv6 is needed, turn forwarding off: sysctl net.ipv6.conf.all.forwarding=0.");
+}

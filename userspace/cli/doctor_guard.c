@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * lenscapctl doctor: module, guards, policy, and the clock that dates them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "fields.h"
+
+#define YEAR_2025	1735689600	/* no gateway with this program is older */
+#define DAY		86400
+
+/**
+ * doctor_check_module() - is the module there?
+ * @doctor: the examination
+ *
+ * Without a daemon, /sys tells; the daemon may also run where /sys is another.
+ */
+void doctor_check_module(struct doctor *doctor)
+{
+	static const struct finding finding = {
+		"no-module", SEVERITY_PROBLEM, "module", "lenscap",
+	};
+
+	if (doctor->status ? json_is_object(field(doctor->status, "module")) :
+			     !access(CLI_MODULE, F_OK))
+		return;
+	doctor_find(doctor, &finding,
+		    cli_format("The kernel module is not loaded, so nothing is judged and cameras may talk to anyone."),
+		    "Load it with \"modprobe lenscap\".");
+}
+
+static const char *arm_hint(const char *state)
+{
+	if (!strcmp(state, "disarmed"))
+		return "Arm it with \"lenscapctl arm\".";
+	if (!strcmp(state, "waiting"))
+		return "Create the interface, or correct its name in gateway.yaml.";
+	return "See the kernel log for the cause, and repair the interface or the guard in gateway.yaml.";
+}
+
+static void check_guard(struct doctor *doctor, const json_t *guard)
+{
+	const char *state = field_str(guard, "state");
+	struct finding finding = {
+		.kind = "guard", .object = field_str(guard, "name"),
+	};
+
+	if (strcmp(state, "armed") != 0) {
+		finding.name = "guard-not-armed";
+		finding.severity = SEVERITY_PROBLEM;
+		doctor_find(doctor, &finding,
+			    cli_format("The guard on interface %s is %s, so nothing is judged there.",
+				       field_str(guard, "interface"), state),
+			    arm_hint(state));
+	} else if (!strcmp(field_str(guard, "mode"), "audit")) {
+		finding.name = "guard-audit";
+		finding.severity = SEVERITY_NOTE;
+		doctor_find(doctor, &finding,
+			    cli_format("The guard on interface %s is in audit mode, so what it reports passes.",
+				       field_str(guard, "interface")),
+			    "Remove \"mode: audit\" from the guard in gateway.yaml when only what should be dropped is reported.");
+	}
+}
+
+/**
+ * doctor_check_guards() - are there guards, and are they armed?
+ * @doctor: the examination
+ */
+void doctor_check_guards(struct doctor *doctor)
+{
+	static const struct finding finding = {
+		"no-guard", SEVERITY_PROBLEM, "gateway", "gateway.yaml",
+	};
+	const json_t *guards = field(doctor->status, "guards");
+	json_t *guard;
+	size_t i;
+
+	if (!json_array_size(guards)) {
+		doctor_find(doctor, &finding,
+			    cli_format("No guard is configured, so nothing is judged."),
+			    "Name the interfaces that lead to cameras under \"guards\" in gateway.yaml.");
+		return;
+	}
+	/* Without the module none is armed, and that has been said. */
+	if (!json_is_object(field(doctor->status, "module")))
+		return;
+	json_array_foreach(guards, i, guard)
+		check_guard(doctor, guard);
+}
+
+/**
+ * doctor_check_policy() - is a policy loaded?
+ * @doctor: the examination
+ */
+void doctor_check_policy(struct doctor *doctor)
+{
+	static const struct finding finding = {
+		"no-policy", SEVERITY_PROBLEM, "module", "lenscap",
+	};
+	const json_t *module = field(doctor->status, "module");
+
+	if (!json_is_object(module) || field_int(module, "generation"))
+		return;
+	doctor_find(doctor, &finding,
+		    cli_format("No policy is loaded, so guards that enforce drop everything and those in audit mode pass everything."),
+		    "Load one with \"lenscapctl apply FILE\".");
+}
+
+/**
+ * doctor_check_clock() - is the clock set?
+ * @doctor: the examination
+ */
+void doctor_check_clock(struct doctor *doctor)
+{
+	static const struct finding finding = {
+		"clock-unset", SEVERITY_WARNING, "gateway", "clock",
+	};
+
+	if (time(NULL) >= YEAR_2025)
+		return;
+	doctor_find(doctor, &finding,
+		    cli_format("The clock shows a time before 2025, so the times of drop records prove nothing."),
+		    "Set the clock, and have it kept by a time server.");
+}
+
+/**
+ * doctor_check_age() - is the live policy older than --max-age?
+ * @doctor: the examination
+ */
+void doctor_check_age(struct doctor *doctor)
+{
+	static const struct finding finding = {
+		"policy-old", SEVERITY_WARNING, "module", "lenscap",
+	};
+	double since = field_time(doctor->status, "module.committed");
+	double now = (double)time(NULL);
+	json_int_t revision = field_int(doctor->status, "module.revision");
+
+	if (!json_is_object(field(doctor->status, "module"))) {
+		doctor_unchecked(doctor, "policy-old", "policy",
+				 cli_format("the module is not loaded"));
+		return;
+	}
+	if (!field_int(doctor->status, "module.generation"))
+		return;
+	if (since < 0 || since > now || now < YEAR_2025) {
+		doctor_unchecked(doctor, "policy-old", "policy",
+				 cli_format("the clock and the time since when the policy is live do not agree"));
+		return;
+	}
+	if (now - since <= (double)doctor->cli->max_age * DAY)
+		return;
+	doctor_find(doctor, &finding,
+		    cli_format("Revision %" JSON_INTEGER_FORMAT
+			       " of the policy has been live for %.0f days, so it may permit what nobody needs any more.",
+			       revision, (now - since) / DAY),
+		    "Review the policy, raise its revision and apply it.");
+}

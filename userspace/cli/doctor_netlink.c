@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * lenscapctl doctor: asking the kernel for a list.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "cli.h"
+#include "doctor_netlink.h"
+
+#define SEQUENCE	1U
+#define ANSWER_SECONDS	10
+#define TRIES		3
+
+static int receive(struct mnl_socket *socket, mnl_cb_t each, void *data)
+{
+	size_t size = MNL_SOCKET_BUFFER_SIZE;
+	char *buffer = cli_alloc(malloc(size));
+	unsigned int port = mnl_socket_get_portid(socket);
+	int more = MNL_CB_OK;
+
+	while (more > MNL_CB_STOP) {
+		ssize_t got = mnl_socket_recvfrom(socket, buffer, size);
+
+		if (got < 0) {
+			more = -1;
+			break;
+		}
+		more = mnl_cb_run(buffer, (size_t)got, SEQUENCE, port, each,
+				  data);
+	}
+	free(buffer);
+	/* A list that changed while it was read is not a whole one. */
+	if (more < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	return 0;
+}
+
+static int dump(int family, const struct nlmsghdr *request, mnl_cb_t each,
+		void *data)
+{
+	struct mnl_socket *socket = mnl_socket_open2(family, SOCK_CLOEXEC);
+	struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+	int error = 0;
+
+	if (!socket)
+		return -errno;
+	if (setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO,
+		       &limit, sizeof(limit)) < 0 ||
+	    mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
+		error = -errno;
+	else
+		error = receive(socket, each, data);
+	mnl_socket_close(socket);
+	return error;
+}
+
+/* What was handed out is handed out again then: no caller minds. */
+int doctor_dump(int family, struct nlmsghdr *request, mnl_cb_t each,
+		void *data)
+{
+	int error = -EAGAIN;
+
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	request->nlmsg_seq = SEQUENCE;
+	for (int i = 0; i < TRIES && error == -EAGAIN; i++)
+		error = dump(family, request, each, data);
+	return error;
+}

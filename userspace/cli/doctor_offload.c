@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * lenscapctl doctor: frames that hardware forwards by itself.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <linux/ethtool.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "doctor_netlink.h"
+
+#define FEATURE		"hw-tc-offload"
+#define FEATURES_MAX	4096U
+
+static int ethtool(int fd, const struct link *link, void *data)
+{
+	struct ifreq request = { 0 };
+
+	memcpy(request.ifr_name, link->name, sizeof(link->name));
+	request.ifr_data = data;
+	return ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+}
+
+/* The number of features, or a negative errno. */
+static int count_features(int fd, const struct link *link)
+{
+	struct {
+		struct ethtool_sset_info info;
+		__u32 count;
+	} request = {
+		.info = {
+			.cmd = ETHTOOL_GSSET_INFO,
+			.sset_mask = 1ULL << ETH_SS_FEATURES,
+		},
+	};
+	int error = ethtool(fd, link, &request);
+
+	if (error)
+		return error;
+	if (!request.info.sset_mask || request.count > FEATURES_MAX)
+		return -EPROTO;
+	return (int)request.count;
+}
+
+/* The number of the feature, or a negative errno: -ENOENT if it is unknown. */
+static int find_feature(int fd, const struct link *link, int count)
+{
+	struct ethtool_gstrings *names =
+		cli_alloc(calloc(1, sizeof(*names) +
+				    (size_t)count * ETH_GSTRING_LEN));
+	int found = -ENOENT;
+	int error;
+
+	names->cmd = ETHTOOL_GSTRINGS;
+	names->string_set = ETH_SS_FEATURES;
+	names->len = (__u32)count;
+	error = ethtool(fd, link, names);
+	for (int i = 0; !error && i < count; i++) {
+		const char *name = (const char *)names->data +
+				   (size_t)i * ETH_GSTRING_LEN;
+
+		if (!strncmp(name, FEATURE, ETH_GSTRING_LEN))
+			found = i;
+	}
+	free(names);
+	return error ? error : found;
+}
+
+/* 1 if the feature is on, 0 if not, or a negative errno. */
+static int feature_active(int fd, const struct link *link)
+{
+	int count = count_features(fd, link);
+	int number = count < 0 ? count : find_feature(fd, link, count);
+	struct ethtool_gfeatures *features;
+	size_t blocks;
+	int error;
+
+	/* A kernel that has no name for it can not do it. */
+	if (number == -ENOENT)
+		return 0;
+	if (number < 0)
+		return number;
+	blocks = ((size_t)count + 31) / 32;
+	features = cli_alloc(calloc(1, sizeof(*features) +
+				    blocks * sizeof(features->features[0])));
+	features->cmd = ETHTOOL_GFEATURES;
+	features->size = (__u32)blocks;
+	error = ethtool(fd, link, features);
+	if (!error)
+		error = features->features[number / 32].active >>
+			(number % 32) & 1;
+	free(features);
+	return error;
+}
+
+static void check_feature(struct doctor *doctor, int fd,
+			  const struct link *link)
+{
+	struct finding finding = {
+		"hw-tc-offload", SEVERITY_WARNING, "interface", link->name,
+	};
+	int active = feature_active(fd, link);
+
+	if (active < 0)
+		doctor_unchecked(doctor, "hw-tc-offload", link->name,
+				 cli_format("the features of the interface could not be read: %s",
+					    strerror(-active)));
+	else if (active)
+		doctor_find(doctor, &finding,
+			    cli_format("The hardware may forward frames by tc rules or flows of its own, which guard \"%s\" never sees.",
+				       link->guard),
+			    "Turn it off: ethtool -K INTERFACE hw-tc-offload off.");
+}
+
+/**
+ * doctor_check_feature() - may hardware before a guard take over filters?
+ * @doctor: the examination
+ */
+void doctor_check_feature(struct doctor *doctor)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0) {
+		doctor_unchecked(doctor, "hw-tc-offload", "interfaces",
+				 cli_format("no socket: %s", strerror(errno)));
+		return;
+	}
+	for (size_t i = 0; i < doctor->link_count; i++) {
+		if (doctor->links[i].guard)
+			check_feature(doctor, fd, &doctor->links[i]);
+	}
+	close(fd);
+}
+
+/* Guarded interfaces of the hook of a flowtable, joined; NULL for none. */
+static char *guarded_devices(const struct doctor *doctor,
+			     const struct nlattr *hook)
+{
+	const struct nlattr *devices, *device;
+	char *names = NULL;
+
+	mnl_attr_for_each_nested(devices, hook) {
+		if (mnl_attr_get_type(devices) != NFTA_FLOWTABLE_HOOK_DEVS)
+			continue;
+		mnl_attr_for_each_nested(device, devices) {
+			const char *name = mnl_attr_get_str(device);
+
+			if (mnl_attr_get_type(device) != NFTA_DEVICE_NAME)
+				continue;
+			for (size_t i = 0; i < doctor->link_count; i++) {
+				if (doctor->links[i].guard &&
+				    !strcmp(doctor->links[i].name, name))
+					names = doctor_join(names, name);
+			}
+		}
+	}
+	return names;
+}
+
+static int read_flowtable(const struct nlmsghdr *message, void *data)
+{
+	struct finding finding = {
+		"flow-offload", SEVERITY_PROBLEM, "flowtable", NULL,
+	};
+	const struct nlattr *attr, *hook = NULL;
+	const char *table = "", *name = "";
+	struct doctor *doctor = data;
+	unsigned int flags = 0;
+	char *names = NULL, *object;
+
+	mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg)) {
+		switch (mnl_attr_get_type(attr)) {
+		case NFTA_FLOWTABLE_TABLE:
+			table = mnl_attr_get_str(attr);
+			break;
+		case NFTA_FLOWTABLE_NAME:
+			name = mnl_attr_get_str(attr);
+			break;
+		case NFTA_FLOWTABLE_HOOK:
+			hook = attr;
+			break;
+		case NFTA_FLOWTABLE_FLAGS:
+			flags = ntohl(mnl_attr_get_u32(attr));
+			break;
+		default:
+			break;
+		}
+	}
+	if (hook && flags & NFT_FLOWTABLE_HW_OFFLOAD)
+		names = guarded_devices(doctor, hook);
+	object = cli_format("%s %s", table, name);
+	finding.object = object;
+	if (names)
+		doctor_find(doctor, &finding,
+			    cli_format("The hardware forwards flows that come in by %s, and no guard sees them.",
+				       names),
+			    "Take \"flags offload\" off the flowtable in nftables, or these interfaces out of it.");
+	free(object);
+	free(names);
+	return MNL_CB_OK;
+}
+
+/**
+ * doctor_check_flowtable() - does nftables offload flows of guarded interfaces?
+ * @doctor: the examination
+ *
+ * Flowtables in software come after the guard, which is the first of the hook.
+ */
+void doctor_check_flowtable(struct doctor *doctor)
+{
+	char buffer[DOCTOR_REQUEST_SIZE] = { 0 };
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *body;
+	int error;
+
+	request->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETFLOWTABLE;
+	body = mnl_nlmsg_put_extra_header(request, sizeof(*body));
+	body->nfgen_family = NFPROTO_UNSPEC;
+	body->version = NFNETLINK_V0;
+	error = doctor_dump(NETLINK_NETFILTER, request, read_flowtable, doctor);
+	/* This is how a kernel answers that has no nftables, or no netfilter
+	 * socket.
+	 */
+	if (error && error != -EINVAL && error != -EPROTONOSUPPORT)
+		doctor_unchecked(doctor, "flow-offload", "flowtables",
+				 cli_format("the kernel did not list flowtables: %s",
+					    strerror(-error)));
+}
