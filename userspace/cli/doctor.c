@@ -116,17 +116,29 @@ static void examine_links(struct doctor *doctor)
 	doctor_check_bridges(doctor);
 }
 
-static void skip_daemon(struct doctor *doctor, const char *why)
+static void skip_daemon(struct doctor *doctor, int error)
 {
+	static const struct finding finding = {
+		"no-daemon", SEVERITY_WARNING, "daemon", CLI_DAEMON,
+	};
 	static const char *const names[] = {
 		"no-guard", "guard-not-armed", "guard-audit", "no-policy",
 		"policy-old", "ipv6-forwarding",
 	};
+	char *why = cli_format("the daemon cannot be asked: %s",
+			       strerror(-error));
 
+	doctor_find(doctor, &finding,
+		    cli_format("The daemon does not answer (%s), so what is guarded is not known and drops may go unreported.",
+			       strerror(-error)),
+		    error == -EACCES ?
+		    "Be root, or in the group \"" CLI_GROUP "\"." :
+		    "Start it with \"systemctl start " CLI_DAEMON "\", or name its socket with --socket.");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		doctor_unchecked(doctor, names[i], "daemon",
 				 cli_format("%s", why));
 	skip_links(doctor, why);
+	free(why);
 }
 
 static void examine(struct doctor *doctor)
@@ -136,18 +148,7 @@ static void examine(struct doctor *doctor)
 	doctor_check_module(doctor);
 	doctor_check_clock(doctor);
 	if (error) {
-		static const struct finding finding = {
-			"no-daemon", SEVERITY_WARNING, "daemon", CLI_DAEMON,
-		};
-		char *why = cli_format("the daemon cannot be asked: %s",
-				       strerror(-error));
-
-		doctor_find(doctor, &finding,
-			    cli_format("%s, so nothing is reported or changed, and what is guarded is not known.",
-				       why),
-			    "Start it with \"systemctl start " CLI_DAEMON "\", or name its socket with --socket.");
-		skip_daemon(doctor, why);
-		free(why);
+		skip_daemon(doctor, error);
 		return;
 	}
 	doctor_check_guards(doctor);
@@ -203,6 +204,32 @@ static void put_headline(const struct doctor *doctor)
 	free(text);
 }
 
+static bool same(const json_t *left, const json_t *right, const char *key)
+{
+	return !strcmp(field_str(left, key), field_str(right, key));
+}
+
+/* One line for all that follow one another with one cause: where they end. */
+static size_t put_unchecked(const struct doctor *doctor, size_t first)
+{
+	const json_t *item = json_array_get(doctor->unchecked, first);
+	const json_t *next = item;
+	size_t i = first;
+
+	style_put(doctor->cli->color, STYLE_WARN, "not checked");
+	while (next && same(item, next, "object") && same(item, next, "why")) {
+		printf("%s%s", i == first ? ": " : ", ",
+		       field_str(next, "name"));
+		next = json_array_get(doctor->unchecked, ++i);
+	}
+	fputs(": ", stdout);
+	cli_put_clean(stdout, field_str(item, "object"));
+	fputs("\n  ", stdout);
+	cli_put_clean(stdout, field_str(item, "why"));
+	putchar('\n');
+	return i;
+}
+
 static void show(const struct doctor *doctor)
 {
 	const struct cli *cli = doctor->cli;
@@ -222,14 +249,9 @@ static void show(const struct doctor *doctor)
 	}
 	if (json_array_size(doctor->unchecked))
 		putchar('\n');
-	json_array_foreach(doctor->unchecked, i, item) {
-		style_put(cli->color, STYLE_WARN, "not checked");
-		printf(": %s: ", field_str(item, "name"));
-		cli_put_clean(stdout, field_str(item, "object"));
-		fputs(": ", stdout);
-		cli_put_clean(stdout, field_str(item, "why"));
-		putchar('\n');
-	}
+	i = 0;
+	while (i < json_array_size(doctor->unchecked))
+		i = put_unchecked(doctor, i);
 }
 
 static void show_json(const struct doctor *doctor)

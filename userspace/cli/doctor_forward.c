@@ -89,6 +89,11 @@ void doctor_check_ipv6(struct doctor *doctor)
 	int forwards = forwarding();
 	int named = 0;
 
+	if (forwards && !json_is_object(field(doctor->status, "module"))) {
+		doctor_unchecked(doctor, "ipv6-forwarding", "gateway",
+				 cli_format("the module is not loaded"));
+		return;
+	}
 	if (!forwards || !field_int(doctor->status, "module.generation"))
 		return;
 	if (forwards > 0)

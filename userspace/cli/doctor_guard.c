@@ -2,8 +2,6 @@
 /*
  * lenscapctl doctor: module, guards, policy, and the clock that dates them.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +30,17 @@ void doctor_check_module(struct doctor *doctor)
 	doctor_find(doctor, &finding,
 		    cli_format("The kernel module is not loaded, so nothing is judged and cameras may talk to anyone."),
 		    "Load it with \"modprobe lenscap\".");
+}
+
+/* What only the module knows is not checked without it. */
+static bool module_there(struct doctor *doctor, const char *name,
+			 const char *object)
+{
+	if (json_is_object(field(doctor->status, "module")))
+		return true;
+	doctor_unchecked(doctor, name, object,
+			 cli_format("the module is not loaded"));
+	return false;
 }
 
 static const char *arm_hint(const char *state)
@@ -86,9 +95,10 @@ void doctor_check_guards(struct doctor *doctor)
 			    "Name the interfaces that lead to cameras under \"guards\" in gateway.yaml.");
 		return;
 	}
-	/* Without the module none is armed, and that has been said. */
-	if (!json_is_object(field(doctor->status, "module")))
+	if (!module_there(doctor, "guard-not-armed", "guards")) {
+		module_there(doctor, "guard-audit", "guards");
 		return;
+	}
 	json_array_foreach(guards, i, guard)
 		check_guard(doctor, guard);
 }
@@ -102,9 +112,9 @@ void doctor_check_policy(struct doctor *doctor)
 	static const struct finding finding = {
 		"no-policy", SEVERITY_PROBLEM, "module", "lenscap",
 	};
-	const json_t *module = field(doctor->status, "module");
 
-	if (!json_is_object(module) || field_int(module, "generation"))
+	if (!module_there(doctor, "no-policy", "policy") ||
+	    field_int(doctor->status, "module.generation"))
 		return;
 	doctor_find(doctor, &finding,
 		    cli_format("No policy is loaded, so guards that enforce drop everything and those in audit mode pass everything."),
@@ -141,12 +151,8 @@ void doctor_check_age(struct doctor *doctor)
 	double now = (double)time(NULL);
 	json_int_t revision = field_int(doctor->status, "module.revision");
 
-	if (!json_is_object(field(doctor->status, "module"))) {
-		doctor_unchecked(doctor, "policy-old", "policy",
-				 cli_format("the module is not loaded"));
-		return;
-	}
-	if (!field_int(doctor->status, "module.generation"))
+	if (!module_there(doctor, "policy-old", "policy") ||
+	    !field_int(doctor->status, "module.generation"))
 		return;
 	if (since < 0 || since > now || now < YEAR_2025) {
 		doctor_unchecked(doctor, "policy-old", "policy",

@@ -2,7 +2,6 @@
 /*
  * lenscapctl doctor: the interfaces, and which of them lead to a guard.
  */
-#include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <netlink/cache.h>

@@ -52,7 +52,8 @@ static int count_message(const struct nlmsghdr *message, void *data)
 {
 	size_t *count = data;
 
-	(*count)++;
+	if (message->nlmsg_type == RTM_NEWTFILTER)
+		(*count)++;
 	return MNL_CB_OK;
 }
 
@@ -102,7 +103,6 @@ static int count_programs(const struct link *link)
 {
 	union bpf_attr attr = { 0 };
 
-	/* Not every header has the anonymous union around it. */
 	attr.query.target_fd = (unsigned int)link->index;
 	attr.query.attach_type = ATTACH_TCX_INGRESS;
 	if (syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr)) < 0)
