@@ -219,13 +219,13 @@ def test_usage():
 def test_help():
     "help of all and of each command, exit codes included"
     done = expect(run("help"), 0)
-    for code in range(6):
+    for code in range(7):
         tap.true(f"\n  {code}  " in done.stdout, f"exit code {code}")
     tap.equal(run("--help").stdout, done.stdout, "--help")
     tap.equal(run("-h").stdout, done.stdout, "-h")
     names = [line.split()[0] for line in
              done.stdout.split("Commands:\n")[1].split("\n\n")[0].split("\n")]
-    tap.equal(len(names), 12, f"commands {names}")
+    tap.equal(len(names), 13, f"commands {names}")
     for name in names:
         one = expect(run("help", name), 0, f"Usage: lenscapctl {name}")
         tap.equal(run(name, "--help").stdout, one.stdout, f"{name} --help")

@@ -102,7 +102,7 @@ def test_manual_has_everything():
                  f"{command} is missing")
         for option in options(command):
             tap.true(rf"Fl \-{option}" in text, f"--{option} is missing")
-    for code in range(6):
+    for code in range(7):
         tap.true(f"\n.It {code}\n" in text, f"exit code {code} is missing")
 
 
@@ -133,7 +133,7 @@ def test_exit_codes_in_guide():
     with open(os.path.join(TOP, "docs", "operations.md"),
               encoding="utf-8") as file:
         guide = file.read()
-    for code in range(6):
+    for code in range(7):
         tap.true(f"| {code} | " in guide, f"exit code {code} is missing")
 
 
