@@ -103,6 +103,10 @@ static void skip_links(struct doctor *doctor, const char *why)
 
 static void examine_links(struct doctor *doctor)
 {
+	if (!json_is_object(field(doctor->status, "module"))) {
+		skip_links(doctor, "the module is not loaded");
+		return;
+	}
 	if (!doctor_links(doctor)) {
 		skip_links(doctor, "the interfaces could not be read");
 		return;
