@@ -16,13 +16,14 @@
  *
  * A table is an array of tags and one of records. A key's hash gives two runs of
  * eight tags, half a cache line each, and a key that is in neither goes into the
- * one with more free places (Azar and others, "Balanced Allocations", 1994): so a
- * run is full long after the table would be by one choice alone, and sixteen tags
- * are all that a flood makes anybody look at. A tag is the hash of the record's
- * key, or FREE, or BUSY while one processor fills the record in. It goes FREE -> BUSY by cmpxchg, and BUSY -> hash with
- * release, so that whoever sees the hash with acquire sees the key. A tag never
- * changes again until the table is emptied, which happens only when a grace
- * period says that no packet is in it.
+ * one with more free places (Azar and others, "Balanced Allocations", 1994): so
+ * a run is full long after the table would be by one choice alone, and sixteen
+ * tags are all that a flood makes anybody look at. A tag is the hash of the
+ * record's key, or FREE, or BUSY while one processor fills the record in. It
+ * goes FREE -> BUSY by cmpxchg, and BUSY -> hash with release, so that whoever
+ * sees the hash with acquire sees the key. A tag never changes again until the
+ * table is emptied, which happens only when a grace period says that no packet
+ * is in it.
  *
  * A processor that meets BUSY does not wait: it goes on to the next tag. If
  * both were about the same key, there are two records of it, each exact; the
