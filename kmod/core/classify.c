@@ -256,15 +256,31 @@ static bool on_lan(const struct lc_guard *guard, const struct lc_key *key)
 	return false;
 }
 
-/* Source addresses that a host uses before or beside its own: only upkeep may
- * come from them.
- */
-static bool provisional(u8 family, const u8 *addr)
+static bool unspecified(u8 family, const u8 *addr)
 {
-	if (family == LC_FAMILY_IPV4)
-		return !memcmp(addr, zero, 4);
-	return !memcmp(addr, zero, 16) ||
-	       (addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80);
+	return !memcmp(addr, zero, family == LC_FAMILY_IPV4 ? 4 : 16);
+}
+
+/* The link-local address that a host makes of its MAC: RFC 4291 appendix A. */
+static bool made_of_mac(const struct lc_device *device, const u8 *addr)
+{
+	const u8 *mac = device->mac;
+	const u8 made[16] = {
+		0xfe, 0x80, [8] = mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe,
+		mac[3], mac[4], mac[5],
+	};
+
+	return !memcmp(addr, made, sizeof(made));
+}
+
+/* May the device speak of an address as its own, to its LAN? The policy need not
+ * name the link-local one that its MAC gives; with any other it could draw a
+ * neighbour's traffic to itself.
+ */
+static bool owns(const struct lc_device *device, u8 family, const u8 *addr)
+{
+	return lc_device_bound(device, family, addr) ||
+	       (family == LC_FAMILY_IPV6 && made_of_mac(device, addr));
 }
 
 /* Is the frame upkeep at all on this guard? Not if it is DHCP to a server
@@ -308,10 +324,10 @@ static u8 judge_upkeep(const struct lc_guard *guard,
 	if (key->has_claim_mac &&
 	    memcmp(key->claim_mac, device->mac, sizeof(device->mac)))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
-	if (key->has_claim && !lc_device_bound(device, key->claim_family, key->claim))
+	if (key->has_claim && !owns(device, key->claim_family, key->claim))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
-	if (key->family && !provisional(key->family, key->src) &&
-	    !lc_device_bound(device, key->family, key->src))
+	if (key->family && !unspecified(key->family, key->src) &&
+	    !owns(device, key->family, key->src))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
 	return judge_kind(guard, key);
 }

@@ -282,9 +282,8 @@ static void nd(const struct lc_frame *frame, u32 l4, u32 end, bool plain,
 	/* Who solicits only names another; who advertises, or probes for a
 	 * duplicate of its own address, speaks for the target.
 	 */
-	if ((p[0] == ND_NEIGHBOUR_ADVERT ||
-	     (p[0] == ND_NEIGHBOUR_SOLICIT && unspecified)) &&
-	    !is_link_local(p + 8))
+	if (p[0] == ND_NEIGHBOUR_ADVERT ||
+	    (p[0] == ND_NEIGHBOUR_SOLICIT && unspecified))
 		claim(key, LC_FAMILY_IPV6, p + 8);
 }
 

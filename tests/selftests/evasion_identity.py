@@ -177,6 +177,22 @@ def test_nd_for_another():
             for src in (LINK, CAM6)]
 
 
+@evasion("RFC 3756, RFC 4861 section 7.2.5", "upkeep_spoof", "bridge")
+def test_nd_for_a_link_local_address():
+    "a neighbour's link-local address claimed, asked with and denied"
+    out = []
+    for target in ("fe80::1", frames.link_local(OTHER_MAC)):
+        out += [multicast(NODES, frames.nd_na(target, CAM_MAC, 0x20)),
+                multicast(NODES, frames.nd_na(target, CAM_MAC, 0x20),
+                          src=target),
+                multicast(ROUTERS, frames.nd_rs(CAM_MAC), src=target),
+                multicast(frames.solicited_node(GW6),
+                          frames.nd_ns(GW6, CAM_MAC), src=target),
+                multicast(frames.solicited_node(target),
+                          frames.nd_ns(target), src="::")]
+    return out
+
+
 @evasion("RFC 3756 section 4.1.1", "upkeep_spoof, upkeep_invalid", "bridge")
 def test_nd_with_another_mac():
     "neighbour messages with a hardware address of another's"

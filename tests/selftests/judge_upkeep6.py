@@ -13,7 +13,7 @@ from lib.scene import GW_MAC, Scene, proves
 MAC, FREE, OTHER = ("02:00:5e:10:00:17", "02:00:5e:10:00:18",
                     "02:00:5e:10:00:99")
 TRIAL = "02:00:5e:10:00:19"
-LL, GW_LL, ANY = "fe80::5eff:fe10:17", "fe80::1", "::"
+GW_LL, ANY = "fe80::1", "::"
 IP, FREE_IP, GW = "2001:db8:30::17", "2001:db8:30::18", "2001:db8:30::1"
 PREFIX_IP, TRIAL_IP = "2001:db8:31::5", "2001:db8:30::19"
 OUTSIDE = "2001:db8:99::7"
@@ -88,7 +88,7 @@ def advertising(one, target=None, lladdr=True, **how):
 def test_solicitations():
     "for routers and neighbours, from each address that a host has"
     for one in both():
-        for src in (one.v6, LL):
+        for src in (one.v6, one.ll):
             for lladdr in (True, False):
                 one.passes(nd(one, frames.nd_rs(one.mac if lladdr else None),
                               ALL_ROUTERS, src))
@@ -99,7 +99,7 @@ def test_solicitations():
                     one.passes(soliciting(one, dst, lladdr, src=src, dst=dst))
         # Before it has an address: asking for routers, and for duplicates.
         one.passes(nd(one, frames.nd_rs(), ALL_ROUTERS, ANY))
-        for target in (one.v6, LL):
+        for target in (one.v6, one.ll):
             one.passes(soliciting(one, target, False, src=ANY))
             one.passes(nd(one, frames.nd_ns(target, options=frames.nd_option(
                 14, b"nonce!")), frames.solicited_node(target), ANY))
@@ -112,8 +112,8 @@ def test_solicitations():
 def test_advertisements():
     "of its own addresses, asked for or not"
     for one in both():
-        for src in (one.v6, LL):
-            for target in (one.v6, LL):
+        for src in (one.v6, one.ll):
+            for target in (one.v6, one.ll):
                 for lladdr in (True, False):
                     for dst in (ALL_NODES, GW, GW_LL):
                         one.passes(advertising(one, target, lladdr, src=src,
@@ -131,26 +131,28 @@ def test_nd_spoof():
             for body in (frames.nd_rs(lladdr), frames.nd_ns(GW, lladdr),
                          frames.nd_na(one.v6, lladdr)):
                 one.drops(nd(one, body), "upkeep_spoof")
-                one.drops(nd(one, body, src=LL), "upkeep_spoof")
-        for target in (GW, OUTSIDE, "2001:db8:30::99", "2001:db8:32::1"):
+                one.drops(nd(one, body, src=one.ll), "upkeep_spoof")
+        for target in (GW, OUTSIDE, "2001:db8:30::99", "2001:db8:32::1",
+                       GW_LL, frames.link_local(OTHER)):
             one.drops(advertising(one, target), "upkeep_spoof")
             one.drops(advertising(one, target, False), "upkeep_spoof")
-            one.drops(advertising(one, target, src=LL), "upkeep_spoof")
+            one.drops(advertising(one, target, src=one.ll), "upkeep_spoof")
             # A probe for a duplicate would keep its owner from using it.
             one.drops(soliciting(one, target, False, src=ANY),
                       "upkeep_spoof")
-        for src in (GW, OUTSIDE, "2001:db8:30::99"):
+        for src in (GW, OUTSIDE, "2001:db8:30::99", GW_LL,
+                    frames.link_local(OTHER)):
             one.drops(soliciting(one, src=src), "upkeep_spoof")
             one.drops(nd(one, frames.nd_rs(one.mac), ALL_ROUTERS, src),
                       "upkeep_spoof")
             one.drops(advertising(one, src=src), "upkeep_spoof")
-        for src in (LL, one.v6):
+        for src in (one.ll, one.v6):
             one.drops(nd(one, frames.nd_ra(one.mac), src=src), "upkeep_spoof")
             one.drops(nd(one, frames.nd_ra(), src=src, hop_limit=64),
                       "upkeep_spoof")
             one.drops(nd(one, frames.nd_redirect(GW_LL, OUTSIDE), src=src),
                       "upkeep_spoof")
-            one.drops(nd(one, frames.nd_redirect(LL, OUTSIDE), GW, src),
+            one.drops(nd(one, frames.nd_redirect(one.ll, OUTSIDE), GW, src),
                       "upkeep_spoof")
     trial = S.sender("cams", "trial", mac=TRIAL, vlan=30, cls=7,
                      addresses=[TRIAL_IP])
@@ -249,11 +251,11 @@ def test_not_nd():
         trial.drops(trial.ping(ALL_NODES, kind, hop=255), "destination")
 
 
-def dhcp6(one, kind=1, src=LL, dst=SERVERS, sport=546, dport=547,
+def dhcp6(one, kind=1, src=None, dst=SERVERS, sport=546, dport=547,
           options=b""):
     "A DHCPv6 message of a camera."
     return one.ip(dst, frames.udp(sport, dport, frames.dhcp6(
-        kind, options=options)), src=src)
+        kind, options=options)), src=src or one.ll)
 
 
 def solicit(one):
@@ -273,7 +275,7 @@ def test_dhcp6():
         one.passes(dhcp6(one, options=bytes(572)))
 
 
-@proves("upkeep_invalid")
+@proves("upkeep_invalid", "upkeep_spoof")
 def test_dhcp6_bad():
     "servers' and relays' messages, sizes, sources, headers"
     for one in both():
@@ -283,13 +285,14 @@ def test_dhcp6_bad():
         one.drops(dhcp6(one, options=bytes(1200)), "upkeep_invalid")
         for src in (GW, OUTSIDE, one.v6, ANY):
             one.drops(dhcp6(one, src=src), "upkeep_invalid")
+        one.drops(dhcp6(one, src=GW_LL), "upkeep_spoof")
         for size in (0, 3):
             one.drops(one.ip(SERVERS, frames.udp(546, 547, bytes(size)),
-                             src=LL), "upkeep_invalid")
+                             src=one.ll), "upkeep_invalid")
         for wrap in (frames.hop_by_hop, frames.dest_options,
                      frames.fragment):
             one.drops(one.ip(SERVERS, wrap(frames.udp(
-                546, 547, frames.dhcp6(1))), src=LL), "upkeep_invalid")
+                546, 547, frames.dhcp6(1))), src=one.ll), "upkeep_invalid")
 
 
 @proves("none", "quarantine", "wrong_source")
@@ -297,7 +300,7 @@ def test_dhcp6_elsewhere():
     "to a server beyond the LAN it is a datagram like any other"
     for dst in (OUTSIDE, "ff05::1:3"):
         free().drops(dhcp6(free(), dst=dst), "wrong_source")
-        cam().drops(dhcp6(cam(), src=LL, dst=dst), "wrong_source")
+        cam().drops(dhcp6(cam(), src=cam().ll, dst=dst), "wrong_source")
     for sport, dport in ((547, 546), (547, 547), (546, 546)):
         free().passes(dhcp6(free(), src=FREE_IP, dst=GW, sport=sport,
                             dport=dport))
@@ -305,18 +308,18 @@ def test_dhcp6_elsewhere():
                     "quarantine")
 
 
-def report(one, kind=131, group="ff02::1:ff00:17", dst=None, src=LL,
+def report(one, kind=131, group="ff02::1:ff00:17", dst=None, src=None,
            limit=1, **how):
     "An MLD message."
-    return one.ip(dst or group, frames.mld(kind, group, **how), src=src,
-                  hop=limit)
+    return one.ip(dst or group, frames.mld(kind, group, **how),
+                  src=src or one.ll, hop=limit)
 
 
 @proves("none")
 def test_mld():
     "reports of both versions, and dones"
     for one in both():
-        for src in (LL, ANY):
+        for src in (one.ll, ANY):
             one.passes(report(one, src=src))
             one.passes(report(one, group="ff05::1234", src=src))
             one.passes(report(one, 132, dst="ff02::2", src=src))
@@ -334,9 +337,10 @@ def test_mld_bad():
         for limit in (0, 2, 64, 255):
             one.drops(report(one, limit=limit), "upkeep_invalid")
             one.drops(one.ip("ff02::16", frames.mld2_report(["ff02::fb"]),
-                             src=LL, hop=limit), "upkeep_invalid")
+                             src=one.ll, hop=limit), "upkeep_invalid")
         for src in (one.v6, GW, OUTSIDE):
             one.drops(report(one, src=src), "upkeep_invalid")
+        one.drops(report(one, src=GW_LL), "upkeep_spoof")
         for dst in (GW, OUTSIDE, "fe80::1"):
             one.drops(report(one, dst=dst), "upkeep_invalid")
         one.drops(report(one, alert=False), "upkeep_invalid")
@@ -344,13 +348,13 @@ def test_mld_bad():
                         b"\x01\x02\0\0"):
             one.drops(report(one, options=options), "upkeep_invalid")
         one.drops(one.ip("ff02::16", frames.mld2_report(
-            ["ff02::fb"], alert=False), src=LL, hop=1), "upkeep_invalid")
+            ["ff02::fb"], alert=False), src=one.ll, hop=1), "upkeep_invalid")
         one.drops(one.ip("ff02::16", frames.dest_options(
-            frames.icmp6(131, data=frames.ip("ff02::16"))), src=LL, hop=1),
+            frames.icmp6(131, data=frames.ip("ff02::16"))), src=one.ll, hop=1),
                   "upkeep_invalid")
         one.drops(one.ip("ff02::16", frames.hop_by_hop(
             frames.icmp6(131, 0, bytes(4), bytes(200)),
-            frames.ROUTER_ALERT6), src=LL, hop=1), "upkeep_invalid")
+            frames.ROUTER_ALERT6), src=one.ll, hop=1), "upkeep_invalid")
 
 
 @proves("none", "upkeep_spoof", "upkeep_invalid", "unknown_device")

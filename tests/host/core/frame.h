@@ -33,7 +33,7 @@
 #define CAM_MAC	"\x02\x00\x5e\x10\x00\x17"
 #define CAM4	"10.30.0.17"
 #define CAM6	"2001:db8:30::17"
-#define CAM_LL	"fe80::17"
+#define CAM_LL	"fe80::5eff:fe10:17"	/* of CAM_MAC */
 #define NVR4	"10.20.0.10"
 #define NVR6	"2001:db8:20::10"
 #define ABROAD4	"203.0.113.7"

@@ -262,7 +262,7 @@ TEST(nd_link_addresses_are_the_cameras)
 	ND_IS(&p, UPKEEP_INVALID);
 }
 
-TEST(nd_source_is_bound_or_link_local)
+TEST(nd_source_is_bound_or_of_the_mac)
 {
 	struct pkt p;
 
@@ -271,14 +271,14 @@ TEST(nd_source_is_bound_or_link_local)
 	nd(&p, NA, ABROAD6, NODES, CAM6);
 	ND_IS(&p, UPKEEP_SPOOF);
 	nd(&p, RS, "febf:ffff::1", NODES, NULL);
-	ND_IS(&p, NONE);
+	ND_IS(&p, UPKEEP_SPOOF);
 	nd(&p, RS, "fec0::1", NODES, NULL);
 	ND_IS(&p, UPKEEP_SPOOF);
 	nd(&p, RS, "fe7f::1", NODES, NULL);
 	ND_IS(&p, UPKEEP_SPOOF);
 }
 
-TEST(nd_target_that_it_speaks_for_is_bound_or_link_local)
+TEST(nd_target_that_it_speaks_for_is_bound_or_of_the_mac)
 {
 	struct pkt p;
 
@@ -292,6 +292,66 @@ TEST(nd_target_that_it_speaks_for_is_bound_or_link_local)
 	/* a question speaks for nobody */
 	nd(&p, NS, CAM6, "ff02::1:ff00:1", "2001:db8:30::1");
 	ND_IS(&p, NONE);
+}
+
+/* With a neighbour's it could draw the LAN's IPv6 traffic to itself. */
+TEST(nd_link_local_addresses_are_its_own)
+{
+	static const char *const others[] = {
+		"fe80::1", "fe80::5eff:fe10:18", "fe80::5eff:fe10:1",
+		"fe80::1:0:5eff:fe10:17", "fe80:1::5eff:fe10:17",
+		"fe80::200:5eff:fe10:17", "fe80::5e10:17", "fe90::5eff:fe10:17",
+		"fe80::5eff:ff10:17", "fe80::5e00:fe10:17",
+	};
+	struct pkt p;
+	u32 i;
+
+	for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		CASE(others[i]);
+		nd(&p, NA, CAM_LL, NODES, others[i]);
+		nd_option(&p, TLLAO, 1, CAM_MAC);
+		ND_IS(&p, UPKEEP_SPOOF);
+		nd(&p, NA, others[i], NODES, CAM_LL);
+		ND_IS(&p, UPKEEP_SPOOF);
+		nd(&p, NS, others[i], ROUTER, ROUTER);
+		nd_option(&p, SLLAO, 1, CAM_MAC);
+		ND_IS(&p, UPKEEP_SPOOF);
+		nd(&p, RS, others[i], ROUTERS, NULL);
+		nd_option(&p, SLLAO, 1, CAM_MAC);
+		ND_IS(&p, UPKEEP_SPOOF);
+		nd(&p, NS, "::", SOLICITED, others[i]);
+		ND_IS(&p, UPKEEP_SPOOF);
+		mld(&p, 131, others[i], "ff02::1:3");
+		ND_IS(&p, UPKEEP_SPOOF);
+		dhcp6(&p, 1, others[i], "ff02::1:2", 40);
+		ND_IS(&p, UPKEEP_SPOOF);
+	}
+}
+
+/* As a host has it that makes its link-local address by RFC 7217. */
+TEST(nd_link_local_address_that_is_bound)
+{
+	struct world w;
+	struct pkt p;
+
+	world_init(&w);
+	world_profile(&w, LENSCAP_MODE_ENFORCE, 3, NULL, 0);
+	world_device(&w, 1, CAM_MAC, 0, CAM6 " fe80::7217");
+	CHECK_EQ(world_commit(&w), 0);
+	nd(&p, NA, "fe80::7217", NODES, "fe80::7217");
+	nd_option(&p, TLLAO, 1, CAM_MAC);
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	nd(&p, NS, "::", SOLICITED, "fe80::7217");
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	mld(&p, 131, "fe80::7217", "ff02::1:3");
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	dhcp6(&p, 1, "fe80::7217", "ff02::1:2", 40);
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	world_end(&w);
 }
 
 TEST(nd_destination_is_link_or_lan)

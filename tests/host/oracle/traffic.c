@@ -285,6 +285,21 @@ static void mutate(struct source *s, struct pkt *p)
 	}
 }
 
+/* The link-local address that a MAC gives, or nearly. */
+static void link_of(struct source *s, const u8 *mac, u8 *addr)
+{
+	memset(addr, 0, 16);
+	addr[0] = 0xfe;
+	addr[1] = 0x80;
+	addr[8] = mac[0] ^ 2;
+	memcpy(addr + 9, mac + 1, 2);
+	addr[11] = 0xff;
+	addr[12] = 0xfe;
+	memcpy(addr + 13, mac + 3, 3);
+	if (chance(s, 20))
+		addr[draw(s, 16)] ^= 1 << draw(s, 8);
+}
+
 /* The addresses and MACs that make it the sender's. */
 static void dress(struct source *s, const struct scene *scene,
 		  const struct lc_device *sender, bool upkeep, struct pkt *p)
@@ -318,6 +333,8 @@ static void dress(struct source *s, const struct scene *scene,
 		return;
 	if (four && p->b[9] == P_UDP)
 		memcpy(p->b + p->l4 + 36, mac, 6);
+	if (!four && p->b[8] == 0xfe && chance(s, 70))
+		link_of(s, mac, p->b + 8);
 	if (!four && p->b[6] == P_ICMP6) {
 		u32 at = p->l4 + (p->b[p->l4] == 133 ? 8 : 24);
 
@@ -326,6 +343,8 @@ static void dress(struct source *s, const struct scene *scene,
 				memcpy(p->b + at + 2, mac, 6);
 		if (p->b[p->l4] != 133 && chance(s, 50))
 			memcpy(p->b + p->l4 + 8, src, 16);
+		else if (p->b[p->l4] != 133 && chance(s, 50))
+			link_of(s, mac, p->b + p->l4 + 8);
 	}
 }
 

@@ -15,11 +15,21 @@ static bool link_local(const u8 *addr)
 	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
 }
 
+/* fe80:: and the MAC with a bit turned and ff:fe in its middle. */
+static bool of_mac(const u8 *mac, const u8 *addr)
+{
+	return addr[0] == 0xfe && addr[1] == 0x80 && oracle_zero(addr + 2, 6) &&
+	       addr[8] == (mac[0] ^ 2) && !memcmp(addr + 9, mac + 1, 2) &&
+	       addr[11] == 0xff && addr[12] == 0xfe &&
+	       !memcmp(addr + 13, mac + 3, 3);
+}
+
 /* Whether the sender may use this address as its own. */
 static bool own(const struct facts *x, int family, const u8 *addr)
 {
 	if (x->guard->identity == LENSCAP_IDENTITY_MAC)
-		return oracle_bound(x->device, family, addr);
+		return oracle_bound(x->device, family, addr) ||
+		       (family == 6 && of_mac(x->device->mac, addr));
 	return !oracle_by_addr(x->policy, x->guard->id, family, addr);
 }
 
@@ -112,10 +122,9 @@ static u32 nd(const struct facts *x, u8 type)
 		wrong |= INVALID;
 	if (none && type == 136)
 		wrong |= INVALID;
-	else if (!none && !link_local(d->src) && !own(x, 6, d->src))
+	else if (!none && !own(x, 6, d->src))
 		wrong |= SPOOF;
-	if ((type == 136 || (type == 135 && none)) && !link_local(target) &&
-	    !own(x, 6, target))
+	if ((type == 136 || (type == 135 && none)) && !own(x, 6, target))
 		wrong |= SPOOF;
 	/* A hop that sends from a device's address. */
 	if (x->guard->identity == LENSCAP_IDENTITY_IP && !own(x, 6, d->src))
@@ -157,8 +166,7 @@ static u32 mld(const struct facts *x, u8 type)
 		return SPOOF;
 	if (!oracle_zero(d->src, 16) && !link_local(d->src))
 		wrong |= INVALID | EITHER;
-	if (x->guard->identity == LENSCAP_IDENTITY_IP &&
-	    !own(x, 6, d->src))
+	else if (!oracle_zero(d->src, 16) && !own(x, 6, d->src))
 		wrong |= SPOOF;
 	return outcome(x, LENSCAP_UPKEEP_MLD, wrong);
 }
@@ -238,6 +246,8 @@ static u32 dhcp6(const struct facts *x)
 		wrong |= INVALID;
 	if (!link_local(d->src))
 		wrong |= INVALID | EITHER;
+	else if (!own(x, 6, d->src))
+		wrong |= SPOOF;
 	return outcome(x, LENSCAP_UPKEEP_DHCP6, wrong);
 }
 

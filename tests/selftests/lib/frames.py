@@ -325,6 +325,13 @@ def _link_option(kind, address):
     return nd_option(kind, mac(address)) if address else b""
 
 
+def link_local(lladdr):
+    """The link-local address that a host makes of its MAC: RFC 4291."""
+    made = mac(lladdr)
+    made = bytes([made[0] ^ 2]) + made[1:3] + b"\xff\xfe" + made[3:]
+    return str(ipaddress.IPv6Address(ip("fe80::")[:8] + made))
+
+
 def solicited_node(target):
     """The multicast group in which a neighbour is asked for."""
     return ip("ff02::1:ff00:0")[:13] + ip(target)[13:]

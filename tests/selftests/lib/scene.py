@@ -249,6 +249,7 @@ class Sender:
         self.before = list(before)  # marks seen on interfaces below
         self.v4 = next((a for a in addresses if ":" not in a), None)
         self.v6 = next((a for a in addresses if ":" in a), None)
+        self.ll = frames.link_local(mac)
 
     def addr(self, other):
         """Our address of the family of another."""
