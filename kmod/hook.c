@@ -188,6 +188,22 @@ static noinline unsigned int refuse_usual(const struct lenscap_port *port,
 	return refuse(port, skb, guard, gen, &key, &verdict);
 }
 
+/* ICMP that a rule permits may come at the rate of people's tools, not of a
+ * tunnel.
+ */
+static void bound_icmp(struct lc_verdict *verdict)
+{
+	struct lenscap_stats *stats;
+
+	if (verdict->reason != LENSCAP_REASON_NONE || verdict->upkeep)
+		return;
+	stats = lenscap_device_stats(lenscap_device_of(verdict->device));
+	if (lenscap_stats_icmp(stats))
+		return;
+	verdict->reason = LENSCAP_REASON_ICMP_RATE;
+	verdict->pass = verdict->audit;
+}
+
 /* The verdict on a frame that is described, and what follows from it. */
 static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 			  const struct tags *tags,
@@ -201,6 +217,8 @@ static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 
 	lc_parse(frame, &key);
 	lc_judge(gen ? &gen->policy.core : NULL, &guard->core, &key, &verdict);
+	if (unlikely(key.icmp))
+		bound_icmp(&verdict);
 	/* Audit passes what its own guard would drop. Whose frame this is cannot
 	 * be told, so it must not come out tagged on another guard's VLAN.
 	 */

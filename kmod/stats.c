@@ -25,6 +25,7 @@
  * Limits: 2^55 packets; bytes wrap after 36 petabytes, a device that sends at
  * 1 Gbit/s for nine years.
  */
+#include <linux/atomic.h>
 #include <linux/ktime.h>
 #include <linux/preempt.h>
 #include <linux/processor.h>
@@ -97,6 +98,38 @@ void lenscap_stats_read(struct lenscap_stats *stats, enum lenscap_count which,
 	*bytes = (count & mask) + stats->bytes[which] * LENSCAP_CARRY_BYTES;
 	unlock(stats);
 	preempt_enable();
+}
+
+/**
+ * lenscap_stats_icmp() - whether a device may send one more ICMP message now
+ * @stats: its counters
+ *
+ * The generic cell rate algorithm (ITU-T I.371): stats->icmp is when the device
+ * will have been silent long enough for all that it has sent, in units of the
+ * time that one message takes. That is 16 bits of a clock which wraps after 109
+ * minutes: whatever is further ahead than a burst is long past. A device that has
+ * sent none for that long may, once in 3,277 times, find a smaller burst, never a
+ * larger one.
+ *
+ * Context: any; does not wait. Return: may it?
+ */
+bool lenscap_stats_icmp(struct lenscap_stats *stats)
+{
+	u16 now = (u16)div_u64(get_jiffies_64(), HZ / LENSCAP_ICMP_RATE);
+	u16 until = READ_ONCE(stats->icmp);
+	u16 ahead, found;
+
+	for (;;) {
+		ahead = until - now;
+		if (ahead > LENSCAP_ICMP_BURST)
+			ahead = 0;
+		if (ahead == LENSCAP_ICMP_BURST)
+			return false;
+		found = cmpxchg(&stats->icmp, until, (u16)(now + ahead + 1));
+		if (found == until)
+			return true;
+		until = found;
+	}
 }
 
 static u64 jiffies_ms(u64 jiffies)

@@ -15,6 +15,13 @@ enum lenscap_count {
 	LENSCAP_COUNTS,
 };
 
+/* ICMP messages that a device may send by its rules: as many a second, and as many
+ * at once after a while without. Tools of people send one a second to each of a few
+ * peers, and a monitoring system as many.
+ */
+#define LENSCAP_ICMP_RATE	10
+#define LENSCAP_ICMP_BURST	20
+
 /* A count is packets above, bytes below: one atomic addition for both. */
 #define LENSCAP_COUNT_SHIFT	40
 #define LENSCAP_CARRY_PACKETS	BIT_ULL(63)
@@ -25,15 +32,17 @@ enum lenscap_count {
  * @packets: how often %LENSCAP_CARRY_PACKETS was carried from each count
  * @lock: 1: somebody carries or reads
  * @bytes: how often %LENSCAP_CARRY_BYTES was
+ * @icmp: see lenscap_stats_icmp()
  * @counts: by enum lenscap_count
  * @seen: when the last frame came, in jiffies; 0: never
  *
- * Frames write to the last 32 bytes only.
+ * Frames write to the last 32 bytes only, but for ICMP.
  */
 struct lenscap_stats {
 	u32 packets[LENSCAP_COUNTS];
 	atomic_t lock;
 	u16 bytes[LENSCAP_COUNTS];
+	u16 icmp;
 	atomic64_t counts[LENSCAP_COUNTS];
 	u64 seen;
 };
@@ -41,6 +50,7 @@ struct lenscap_stats {
 void lenscap_stats_carry(struct lenscap_stats *stats, enum lenscap_count which);
 void lenscap_stats_read(struct lenscap_stats *stats, enum lenscap_count which,
 			u64 *packets, u64 *bytes);
+bool lenscap_stats_icmp(struct lenscap_stats *stats);
 u64 lenscap_stats_seen(const struct lenscap_stats *stats);
 
 /**

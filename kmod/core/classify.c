@@ -362,6 +362,7 @@ static u8 judge_device(const struct lc_guard *guard,
 		       const struct lc_key *key, bool *upkeep)
 {
 	bool is = is_upkeep(guard, key);
+	u8 reason;
 
 	/* What parsing found wrong with it as upkeep does not count against a
 	 * frame that is none here.
@@ -379,7 +380,10 @@ static u8 judge_device(const struct lc_guard *guard,
 		return LENSCAP_REASON_WRONG_SOURCE;
 	if (profile->mode == LENSCAP_MODE_QUARANTINE)
 		return LENSCAP_REASON_QUARANTINE;
-	return lc_ruleset_judge(profile->ruleset, key);
+	reason = lc_ruleset_judge(profile->ruleset, key);
+	if (reason == LENSCAP_REASON_NONE && key->icmp == LC_ICMP_LARGE)
+		return LENSCAP_REASON_ICMP_SIZE;
+	return reason;
 }
 
 /* A frame that no device sent, or none that can be told. */
@@ -458,6 +462,7 @@ static void judge(const struct lc_generation *gen,
 		verdict->reason = judge_stranger(gen, guard, key,
 						 &verdict->upkeep);
 	}
+	verdict->audit = audit;
 	verdict->pass = audit || verdict->reason == LENSCAP_REASON_NONE;
 	verdict->upkeep &= verdict->reason == LENSCAP_REASON_NONE;
 }
@@ -466,7 +471,8 @@ static void judge_without(const struct lc_guard *guard,
 			  struct lc_verdict *verdict)
 {
 	verdict->reason = LENSCAP_REASON_NO_POLICY;
-	verdict->pass = guard->mode == LENSCAP_MODE_AUDIT;
+	verdict->audit = guard->mode == LENSCAP_MODE_AUDIT;
+	verdict->pass = verdict->audit;
 }
 
 /**

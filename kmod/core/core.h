@@ -42,6 +42,15 @@
  */
 #define LC_EXT_MAX	8
 
+/* ICMP that a rule permits must be no larger: an echo message, 64 bytes with what
+ * ping sends and 40 with what Windows does, all of it in one packet; of others,
+ * which quote what they complain about, the packet (RFC 1812 section 4.3.2.3, RFC
+ * 4443 section 2.4).
+ */
+#define LC_ECHO_MAX	128
+#define LC_ICMP4_MAX	576
+#define LC_ICMP6_MAX	1280
+
 #define LC_GUARD_ANY	0	/* lc_device.guard: every guard */
 
 /**
@@ -180,6 +189,18 @@ enum lc_part {
 };
 
 /**
+ * enum lc_icmp - what rules may ask of an ICMP message of its family's
+ * @LC_ICMP_NONE: it is none
+ * @LC_ICMP_SMALL: it is no larger than such messages are
+ * @LC_ICMP_LARGE: it is, or a fragment of one, which then is as well
+ */
+enum lc_icmp {
+	LC_ICMP_NONE,
+	LC_ICMP_SMALL,
+	LC_ICMP_LARGE,
+};
+
+/**
  * struct lc_key - what a frame says, as far as judging needs it
  * @reason: enum lenscap_reason why it can not be judged, or NONE
  * @family: of @src and @dst: 0 (no IP header understood), 4 or 6
@@ -189,6 +210,7 @@ enum lc_part {
  * @has_ports: @sport and @dport (ICMP: the type in @dport) were reached
  * @has_mac: @mac is known
  * @tcp_flags: byte 13 of the TCP header
+ * @icmp: enum lc_icmp
  * @upkeep: the LENSCAP_UPKEEP_* bit that it is well-formed upkeep of, or 0
  * @unicast: as upkeep, it goes to the unicast address @dst, which must be on
  *	the guard's LAN
@@ -213,6 +235,7 @@ struct lc_key {
 	bool has_ports;
 	bool has_mac;
 	u8 tcp_flags;
+	u8 icmp;
 	u8 upkeep;
 	bool unicast;
 	bool has_claim_mac;
@@ -234,6 +257,7 @@ struct lc_key {
  * @class: for the tag, if @pass
  * @reason: enum lenscap_reason; NONE: permitted
  * @pass: it may go on (permitted, or only audited)
+ * @audit: it would whatever the reason
  * @upkeep: it passes as upkeep, not by a rule
  */
 struct lc_verdict {
@@ -241,6 +265,7 @@ struct lc_verdict {
 	u32 class;
 	u8 reason;
 	bool pass;
+	bool audit;
 	bool upkeep;
 };
 

@@ -143,6 +143,33 @@ static bool parse_transport(const struct lc_frame *frame,
 	return true;
 }
 
+static bool is_echo(const struct lc_key *key)
+{
+	/* And extended echo, RFC 8335. */
+	if (key->family == LC_FAMILY_IPV4)
+		return key->dport == 0 || key->dport == 8 ||
+		       key->dport == 42 || key->dport == 43;
+	return key->dport == 128 || key->dport == 129 ||
+	       key->dport == 160 || key->dport == 161;
+}
+
+/* How large an ICMP message is. One that comes in fragments is too large. */
+static u8 icmp_size(const struct span *span, const struct lc_key *key)
+{
+	bool v4 = key->family == LC_FAMILY_IPV4;
+	bool fits;
+
+	if (key->proto != (v4 ? PROTO_ICMP : PROTO_ICMPV6))
+		return LC_ICMP_NONE;
+	if (key->part != LC_PART_WHOLE)
+		return LC_ICMP_LARGE;
+	if (is_echo(key))
+		fits = span->end - span->l4 <= LC_ECHO_MAX;
+	else
+		fits = span->end <= (v4 ? LC_ICMP4_MAX : LC_ICMP6_MAX);
+	return fits ? LC_ICMP_SMALL : LC_ICMP_LARGE;
+}
+
 /* RFC 791 section 3.1. Options that choose the route would let a frame reach
  * another hop than its destination says; the others are harmless here.
  */
@@ -420,6 +447,7 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 		return;
 	if (key->part != LC_PART_LATER && !parse_transport(frame, &span, key))
 		return;
+	key->icmp = icmp_size(&span, key);
 	/* Upkeep never comes in fragments (for ND that is a rule, RFC 6980), so
 	 * first fragments are looked at as well, and refused. A later fragment
 	 * of ICMPv6 could be of anything and is left to the rules: without its

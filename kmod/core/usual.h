@@ -222,9 +222,10 @@ static __always_inline bool lc_judge_usual(const struct lc_generation *gen,
 				       lc_usual_reason(frame, false, &usual,
 						       device, profile);
 	}
+	verdict->audit = guard->mode == LENSCAP_MODE_AUDIT ||
+			 (profile && profile->mode == LENSCAP_MODE_AUDIT);
 	verdict->pass = likely(verdict->reason == LENSCAP_REASON_NONE) ||
-			guard->mode == LENSCAP_MODE_AUDIT ||
-			(profile && profile->mode == LENSCAP_MODE_AUDIT);
+			verdict->audit;
 	return true;
 }
 

@@ -242,7 +242,8 @@ def test_first_fragments():
     one.passes(one.ip(PORTS, frames.tcp(1, 5000, data=bytes(12)), **first))
     one.drops(one.ip(PORTS, frames.tcp(1, 5001, data=bytes(12)), **first),
               "service")
-    one.passes(one.ip(ALL, frames.icmp(8, data=bytes(24)), **first))
+    one.drops(one.ip(ALL, frames.icmp(8, data=bytes(24)), **first),
+              "icmp_size")
 
 
 @proves("none", "fragment", "service")

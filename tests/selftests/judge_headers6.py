@@ -251,8 +251,9 @@ def test_first_fragments():
                                      more=more)), "service")
         one.passes(one.ip(PORTS, FRAG(frames.tcp(1, 5000, data=bytes(12)),
                                       more=more)))
-        one.passes(one.ip(ALL, FRAG(frames.icmp6(128, data=bytes(24)),
-                                    more=more)))
+    one.passes(one.ip(ALL, FRAG(frames.icmp6(128, data=bytes(24)))))
+    one.drops(one.ip(ALL, FRAG(frames.icmp6(128, data=bytes(24)), more=True)),
+              "icmp_size")
 
 
 @proves("none", "fragment", "service")

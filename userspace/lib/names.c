@@ -30,6 +30,8 @@ static const struct name_entry reasons[] = {
 	{ "upkeep_off", LENSCAP_REASON_UPKEEP_OFF },
 	{ "upkeep_invalid", LENSCAP_REASON_UPKEEP_INVALID },
 	{ "upkeep_spoof", LENSCAP_REASON_UPKEEP_SPOOF },
+	{ "icmp_size", LENSCAP_REASON_ICMP_SIZE },
+	{ "icmp_rate", LENSCAP_REASON_ICMP_RATE },
 };
 
 /* A reason without a name would be a number in every log and metric. */

@@ -277,6 +277,8 @@ enum lenscap_reason {
 	LENSCAP_REASON_UPKEEP_OFF,	/* upkeep of a kind that the guard does not pass */
 	LENSCAP_REASON_UPKEEP_INVALID,	/* upkeep that is malformed or oversized */
 	LENSCAP_REASON_UPKEEP_SPOOF,	/* upkeep that speaks for somebody else */
+	LENSCAP_REASON_ICMP_SIZE,	/* permitted ICMP larger than it has to be */
+	LENSCAP_REASON_ICMP_RATE,	/* permitted ICMP more often than it has to be */
 
 	/* private: */
 	__LENSCAP_REASON_MAX,

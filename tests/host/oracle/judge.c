@@ -65,17 +65,41 @@ u32 oracle_rules(const struct lc_rule *rules, u32 count,
 	return reversed ? WHY(DIRECTION) : WHY(SERVICE);
 }
 
+/* ICMP as no tool or stack sends it. */
+static bool too_large(const struct dissected *d)
+{
+	if (d->family == 4 && d->proto == 1) {
+		if (d->part != LC_PART_WHOLE)
+			return true;
+		if (d->dport == 0 || d->dport == 8 || d->dport == 42 ||
+		    d->dport == 43)
+			return d->end - d->l4 > 128;
+		return d->end > 576;
+	}
+	if (d->family == 6 && d->proto == 58) {
+		if (d->part != LC_PART_WHOLE)
+			return true;
+		if (d->dport == 128 || d->dport == 129 || d->dport == 160 ||
+		    d->dport == 161)
+			return d->end - d->l4 > 128;
+		return d->end > 1280;
+	}
+	return false;
+}
+
 static u32 by_profile(const struct policy_list *policy,
 		      const struct lc_device *device,
 		      const struct dissected *d)
 {
 	u32 slot = device->profile;
+	u32 why;
 
 	if (!oracle_bound(device, d->family, d->src))
 		return WHY(WRONG_SOURCE);
 	if (policy->modes[slot] == LENSCAP_MODE_QUARANTINE)
 		return WHY(QUARANTINE);
-	return oracle_rules(policy->rules[slot], policy->nrules[slot], d);
+	why = oracle_rules(policy->rules[slot], policy->nrules[slot], d);
+	return why == WHY(NONE) && too_large(d) ? WHY(ICMP_SIZE) : why;
 }
 
 static void judge_mac(const struct facts *x, struct opinion *o)

@@ -75,7 +75,9 @@ TEST(the_core_agrees_with_the_oracle)
 	CHECK(tally.sharp > tally.frames / 100 * 95);
 	CHECK(tally.upkeep > tally.frames / 100);
 	for (reason = 0; reason < __LENSCAP_REASON_MAX; reason++)
-		if (tally.reasons[reason] < scenes / 10)
+		/* The core has no clock: the rate of ICMP is the hook's. */
+		if (reason != LENSCAP_REASON_ICMP_RATE &&
+		    tally.reasons[reason] < scenes / 10)
 			FAIL("reason %u came out %llu times only", reason,
 			     tally.reasons[reason]);
 }

@@ -117,7 +117,9 @@ static void draw_transport(struct source *s, const struct scene *scene,
 		break;
 	case 5:
 		icmp(p, chance(s, 80) ? (four ? types4 : types6)[draw(s, 10)] :
-		     draw(s, 256), 0, draw(s, 10));
+		     draw(s, 256), 0, chance(s, 70) ? draw(s, 10) :
+		     chance(s, 50) ? 110 + draw(s, 20) :
+		     (four ? 540 : 1220) + draw(s, 60));
 		break;
 	case 6:
 		proto(p, others[draw(s, sizeof(others))]);

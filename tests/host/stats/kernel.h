@@ -35,6 +35,12 @@ struct host_atomic64 {
 #define preempt_disable()	do { } while (0)
 #define preempt_enable()	do { } while (0)
 #define cpu_relax()		sched_yield()
+#define cmpxchg(p, old, new) ({						\
+	typeof(*(p)) was_ = (old);					\
+	__atomic_compare_exchange_n(p, &was_, new, false,		\
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);	\
+	was_;								\
+})
 
 extern u64 host_jiffies;
 extern u64 host_now;

@@ -163,3 +163,75 @@ TEST(stats_know_when_the_last_frame_came)
 	host_now -= 3600000;
 	CHECK_EQ(lenscap_stats_seen(&stats), host_now - 10000);
 }
+
+/* Messages that may be sent at once. */
+static u32 sent(struct lenscap_stats *stats, u32 tries)
+{
+	u32 n = 0;
+
+	while (tries--)
+		n += lenscap_stats_icmp(stats);
+	return n;
+}
+
+TEST(stats_bound_icmp)
+{
+	struct lenscap_stats stats = { 0 };
+	u32 i;
+
+	host_jiffies = 1000 * HZ;
+	CHECK_EQ(sent(&stats, 100), LENSCAP_ICMP_BURST);
+	/* one more for each tenth of a second, whether it was tried before */
+	for (i = 0; i < 50; i++) {
+		host_jiffies += HZ / LENSCAP_ICMP_RATE;
+		CHECK_EQ(sent(&stats, 3), 1);
+	}
+	host_jiffies += HZ;
+	CHECK_EQ(sent(&stats, 100), LENSCAP_ICMP_RATE);
+	host_jiffies += 100 * HZ;
+	CHECK_EQ(sent(&stats, 100), LENSCAP_ICMP_BURST);
+	/* who sends at the rate is never refused */
+	host_jiffies += 100 * HZ;
+	for (i = 0; i < 200000; i++) {
+		host_jiffies += HZ / LENSCAP_ICMP_RATE;
+		CHECK_EQ(sent(&stats, 1), 1);
+	}
+}
+
+/* Wherever the 16 bits of the clock stand, a device gets no more than a burst. */
+TEST(stats_bound_icmp_over_the_wrap)
+{
+	struct lenscap_stats stats = { 0 };
+	u32 i, n;
+
+	host_jiffies = 0;
+	for (i = 0; i < 3000; i++) {
+		host_jiffies += (u64)(HZ / LENSCAP_ICMP_RATE) * (i * 37 + 25);
+		n = sent(&stats, 30);
+		CHECK(n <= LENSCAP_ICMP_BURST && n > 0);
+	}
+}
+
+static void *race(void *arg)
+{
+	return (void *)(unsigned long)sent(arg, 1000);
+}
+
+TEST(stats_bound_icmp_on_all_processors)
+{
+	struct lenscap_stats stats = { 0 };
+	pthread_t threads[THREADS];
+	unsigned long all = 0;
+	void *n;
+	u32 i;
+
+	host_jiffies = 1000 * HZ;
+	for (i = 0; i < THREADS; i++)
+		if (pthread_create(&threads[i], NULL, race, &stats))
+			FAIL("no thread");
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &n);
+		all += (unsigned long)n;
+	}
+	CHECK_EQ(all, LENSCAP_ICMP_BURST);
+}

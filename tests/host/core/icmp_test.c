@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ICMP that rules permit, and what they do not see of it. */
+#include "world.h"
+
+static u8 large(struct world *w, struct pkt *p, const char *src,
+		const char *dst, u8 type, u32 size)
+{
+	if (strchr(src, ':'))
+		ip6(p, src, dst);
+	else
+		ip4(p, 0, src, dst);
+	icmp(p, type, 0, size - 8);
+	fin(p);
+	return world_judge(w, p);
+}
+
+/* A ping is a tunnel if it may be of any size. */
+TEST(judge_bounds_icmp_by_its_size)
+{
+	struct lc_rule all[] = {
+		rule_any(NVR4, LC_PROTO_ANY, CONNECTS),
+		rule_any(NVR6, P_ICMP6, CONNECTS),
+	};
+	struct world w;
+	struct pkt p;
+	u32 type;
+
+	world_init(&w);
+	world_profile(&w, LENSCAP_MODE_ENFORCE, 1, all, 2);
+	world_device(&w, 1, CAM_MAC, 0, CAM4 " " CAM6);
+	CHECK_EQ(world_commit(&w), 0);
+	for (type = 0; type < 128; type++) {
+		bool echo = type == 0 || type == 8 || type == 42 || type == 43;
+		u32 most = echo ? 128 : 556;
+
+		CHECK_EQ(large(&w, &p, CAM4, NVR4, type, most),
+			 LENSCAP_REASON_NONE);
+		CHECK_EQ(large(&w, &p, CAM4, NVR4, type, most + 1),
+			 LENSCAP_REASON_ICMP_SIZE);
+		CHECK(!w.verdict.pass);
+		CHECK_EQ(large(&w, &p, CAM4, ABROAD4, type, most + 1),
+			 LENSCAP_REASON_DESTINATION);
+	}
+	for (type = 0; type < 256; type++) {
+		bool echo = (type & ~33U) == 128;
+		u32 most = echo ? 128 : 1240;
+
+		/* upkeep has other bounds */
+		if (type >= 130 && type <= 143)
+			continue;
+		CHECK_EQ(large(&w, &p, CAM6, NVR6, type, most),
+			 LENSCAP_REASON_NONE);
+		CHECK_EQ(large(&w, &p, CAM6, NVR6, type, most + 1),
+			 LENSCAP_REASON_ICMP_SIZE);
+	}
+	world_end(&w);
+}
+
+TEST(judge_takes_fragments_of_icmp_for_large)
+{
+	struct lc_rule all[] = {
+		rule_any(NVR4, LC_PROTO_ANY, CONNECTS),
+		rule_any(NVR6, LC_PROTO_ANY, CONNECTS),
+	};
+	struct world w;
+	struct pkt p;
+	u32 offset;
+
+	world_init(&w);
+	world_profile(&w, LENSCAP_MODE_AUDIT, 1, all, 2);
+	world_device(&w, 1, CAM_MAC, 0, CAM4 " " CAM6);
+	CHECK_EQ(world_commit(&w), 0);
+	for (offset = 0; offset < 400; offset += 100) {
+		ip4(&p, P_ICMP, CAM4, NVR4);
+		ip4_fragment(&p, offset, true);
+		icmp(&p, 8, 0, 8);
+		fin(&p);
+		CHECK_EQ(world_judge(&w, &p), LENSCAP_REASON_ICMP_SIZE);
+		CHECK(w.verdict.pass && w.verdict.audit);
+		ip6(&p, CAM6, NVR6);
+		ext_fragment(&p, offset, true);
+		icmp(&p, 128, 0, 8);
+		fin(&p);
+		CHECK_EQ(world_judge(&w, &p), LENSCAP_REASON_ICMP_SIZE);
+	}
+	/* an atomic one is whole */
+	ip6(&p, CAM6, NVR6);
+	ext_fragment(&p, 0, false);
+	icmp(&p, 128, 0, 8);
+	fin(&p);
+	CHECK_EQ(world_judge(&w, &p), LENSCAP_REASON_NONE);
+	world_end(&w);
+}
