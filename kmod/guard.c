@@ -38,6 +38,7 @@
 
 #include "droplog.h"
 #include "event.h"
+#include "fragment.h"
 #include "guard.h"
 #include "hook.h"
 
@@ -427,6 +428,8 @@ int lenscap_guard_set(struct lenscap_net *ln,
 	err = check_new(ln, config, old, dev, extack);
 	if (!err)
 		err = lenscap_droplog_create(ln);
+	if (!err)
+		err = lenscap_fragments_create(ln);
 	if (err)
 		return err;
 	guard = guard_create(ln, config, extack);
@@ -604,7 +607,7 @@ int lenscap_guards_init(struct lenscap_net *ln)
  *    and no frame was let through unjudged meanwhile. When the module ends,
  *    there is no guard at all.
  * 2. A packet that was in the hook when it was unregistered may still be there;
- *    it uses droplog, names and tag. So one grace period is waited for. This is
+ *    it uses droplog, fragments, names and tag. So one grace period is waited for. This is
  *    no request; nobody waits for it but the end itself.
  *
  * Context: process.
@@ -624,6 +627,7 @@ void lenscap_guards_exit(struct lenscap_net *ln)
 	if (ln->droplog)
 		synchronize_rcu();
 	lenscap_droplog_destroy(ln);
+	lenscap_fragments_destroy(ln);
 	list_for_each_entry_safe(name, after, &ln->names, list)
 		kfree(name);
 }

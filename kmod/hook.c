@@ -18,6 +18,7 @@
 #include <linux/if_vlan.h>
 
 #include "droplog.h"
+#include "fragment.h"
 #include "frame.h"
 #include "hook.h"
 #include "table.h"
@@ -204,6 +205,34 @@ static void bound_icmp(struct lc_verdict *verdict)
 	verdict->pass = verdict->audit;
 }
 
+/* A first fragment that a rule permits is remembered, and a later one that no rule
+ * without ports permits is judged by what its first one said: also of the protocol,
+ * since that of a later IPv6 fragment means nothing.
+ */
+static noinline void judge_fragment(struct lenscap_net *ln,
+				    const struct lenscap_guard *guard,
+				    const struct lenscap_generation *gen,
+				    struct lc_key *key,
+				    struct lc_verdict *verdict)
+{
+	const struct lenscap_stats *sender;
+	struct lc_first first;
+
+	if (!verdict->device)
+		return;
+	sender = lenscap_device_stats(lenscap_device_of(verdict->device));
+	if (verdict->reason == LENSCAP_REASON_NONE) {
+		if (lc_key_first(key, &first))
+			lenscap_fragments_add(ln, guard, sender, key, &first);
+	} else if ((verdict->reason == LENSCAP_REASON_FRAGMENT ||
+		    verdict->reason == LENSCAP_REASON_SERVICE) &&
+		   key->part == LC_PART_LATER &&
+		   lenscap_fragments_find(ln, guard, sender, key, &first)) {
+		lc_key_resume(key, &first);
+		lc_judge(&gen->policy.core, &guard->core, key, verdict);
+	}
+}
+
 /* The verdict on a frame that is described, and what follows from it. */
 static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 			  const struct tags *tags,
@@ -219,6 +248,8 @@ static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 	lc_judge(gen ? &gen->policy.core : NULL, &guard->core, &key, &verdict);
 	if (unlikely(key.icmp))
 		bound_icmp(&verdict);
+	if (unlikely(key.part != LC_PART_WHOLE))
+		judge_fragment(port->ln, guard, gen, &key, &verdict);
 	/* Audit passes what its own guard would drop. Whose frame this is cannot
 	 * be told, so it must not come out tagged on another guard's VLAN.
 	 */

@@ -12,6 +12,7 @@
  *   extack.c   refusals that name what they refuse
  *   txn.c      transactions
  *   droplog.c  drop records
+ *   fragment.c what first fragments said
  *   event.c    the multicast group
  *   netlink*.c requests and dumps
  *
@@ -40,6 +41,7 @@
 #define LENSCAP_VERSION "0.1.0"
 
 struct lenscap_droplog;
+struct lenscap_fragments;
 struct lenscap_generation;
 struct lenscap_txn;
 
@@ -75,6 +77,7 @@ struct lenscap_tag {
  * @names: numbers of guard names, see lenscap_guard_name_id()
  * @nnames: entries of @names
  * @droplog: drop records; NULL before the first guard, then never again NULL
+ * @fragments: first fragments; the same
  * @events_suppressed: events that were not sent
  */
 struct lenscap_net {
@@ -94,6 +97,7 @@ struct lenscap_net {
 	struct list_head names;
 	u16 nnames;
 	struct lenscap_droplog *droplog;
+	struct lenscap_fragments *fragments;
 	atomic64_t events_suppressed;
 };
 

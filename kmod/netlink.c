@@ -14,6 +14,7 @@
 #include <linux/rtnetlink.h>
 
 #include "droplog.h"
+#include "fragment.h"
 #include "guard.h"
 #include "netlink.h"
 #include "table.h"
@@ -207,6 +208,11 @@ static int put_state(struct sk_buff *skb, struct lenscap_net *ln)
 				 LENSCAP_INFO_A_PAD) ||
 	       nla_put_u64_64bit(skb, LENSCAP_INFO_A_EVENTS_SUPPRESSED,
 				 atomic64_read(&ln->events_suppressed),
+				 LENSCAP_INFO_A_PAD) ||
+	       nla_put_u32(skb, LENSCAP_INFO_A_FRAGMENTS_MAX,
+			   lenscap_fragments_size(ln)) ||
+	       nla_put_u64_64bit(skb, LENSCAP_INFO_A_FRAGMENTS_LOST,
+				 lenscap_fragments_lost(ln),
 				 LENSCAP_INFO_A_PAD) ? -EMSGSIZE : 0;
 }
 

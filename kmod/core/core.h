@@ -205,6 +205,8 @@ enum lc_icmp {
  * @reason: enum lenscap_reason why it can not be judged, or NONE
  * @family: of @src and @dst: 0 (no IP header understood), 4 or 6
  * @part: enum lc_part
+ * @more: more fragments follow
+ * @ident: identification that the fragments of a packet share
  * @proto: IP protocol behind the extension headers, if @has_proto
  * @has_proto: @proto was reached
  * @has_ports: @sport and @dport (ICMP: the type in @dport) were reached
@@ -230,6 +232,8 @@ struct lc_key {
 	u8 reason;
 	u8 family;
 	u8 part;
+	bool more;
+	u32 ident;
 	u8 proto;
 	bool has_proto;
 	bool has_ports;
@@ -269,8 +273,22 @@ struct lc_verdict {
 	bool upkeep;
 };
 
+/**
+ * struct lc_first - what rules look at in a first fragment, for its later ones
+ * @ports: source port above destination port
+ * @proto: IP protocol
+ * @tcp_flags: of TCP, otherwise 0
+ */
+struct lc_first {
+	u32 ports;
+	u8 proto;
+	u8 tcp_flags;
+};
+
 /* parse.c */
 void lc_parse(const struct lc_frame *frame, struct lc_key *key);
+bool lc_key_first(const struct lc_key *key, struct lc_first *first);
+void lc_key_resume(struct lc_key *key, const struct lc_first *first);
 
 /* upkeep.c; called by lc_parse() only */
 void lc_upkeep_arp(const struct lc_frame *frame, struct lc_key *key);

@@ -233,9 +233,11 @@ static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
 	 */
 	if (key->proto == LC_TCP && offset && offset < 20)
 		return fail(key, LENSCAP_REASON_TINY_FRAGMENT);
+	key->ident = lc_be16(p + 4);
+	key->more = frag & IPV4_MORE;
 	if (offset)
 		key->part = LC_PART_LATER;
-	else if (frag & IPV4_MORE)
+	else if (key->more)
 		key->part = LC_PART_FIRST;
 
 	span->l4 = header;
@@ -263,9 +265,11 @@ static bool parse_ipv6_fragment(const u8 *p, u32 rest, struct lc_key *key)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 	if (offset && offset < 20)
 		return fail(key, LENSCAP_REASON_TINY_FRAGMENT);
+	key->ident = lc_be32(p + 4);
+	key->more = frag & IPV6_MORE;
 	if (offset)
 		key->part = LC_PART_LATER;
-	else if (frag & IPV6_MORE)
+	else if (key->more)
 		key->part = LC_PART_FIRST;
 	return true;
 }
@@ -457,4 +461,45 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 		lc_upkeep_ipv4(frame, span.l4, span.end, key);
 	else if (key->part != LC_PART_LATER)
 		lc_upkeep_ipv6(frame, span.l4, span.end, span.plain, key);
+}
+
+/**
+ * lc_key_first() - what is to be known of a first fragment for its later ones
+ * @key: of a frame that is permitted
+ * @first: written if it is one with ports
+ *
+ * Context: any. Return: is it?
+ */
+bool lc_key_first(const struct lc_key *key, struct lc_first *first)
+{
+	if (key->part != LC_PART_FIRST || !key->has_ports)
+		return false;
+	*first = (struct lc_first){
+		.ports = (u32)key->sport << 16 | key->dport,
+		.proto = key->proto,
+		.tcp_flags = key->tcp_flags,
+	};
+	return true;
+}
+
+/**
+ * lc_key_resume() - let a later fragment be judged by what its first one said
+ * @key: of the later fragment
+ * @first: of the first one of the same packet
+ *
+ * Its own protocol is forgotten: where there is a difference (IPv6), receivers
+ * believe the first fragment (RFC 8200 section 4.5).
+ *
+ * Context: any.
+ */
+void lc_key_resume(struct lc_key *key, const struct lc_first *first)
+{
+	key->part = LC_PART_FIRST;
+	key->proto = first->proto;
+	key->has_proto = true;
+	key->has_ports = true;
+	key->sport = first->ports >> 16;
+	key->dport = (u16)first->ports;
+	key->tcp_flags = first->tcp_flags;
+	key->icmp = LC_ICMP_NONE;
 }

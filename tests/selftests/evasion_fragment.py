@@ -1,18 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Evasions by fragments, each of which is judged by itself.
+"""Evasions by fragments.
 
 A first fragment shows its ports and passes as the rules say; a later one shows
-none, and passes only by rules without ports. None may reach into a header that
-was judged: what a receiver puts together must be what was permitted.
+none, and passes only by rules without ports or behind a first one that passed.
+None may reach into a header that was judged: what a receiver puts together must
+be what was permitted.
 """
 
+import itertools
+
 from lib import frames
-from lib.evasion import (BULK4, BULK6, CAM4, CAM6, ELSE4, ELSE6, PEER4, PEER6,
-                         eth, evasion, ip, main, ok)
+from lib.evasion import (BULK4, BULK6, CAM4, CAM6, ELSE4, ELSE6, OTHER4,
+                         OTHER6, OTHER_MAC, PEER4, PEER6, eth, evasion, ip,
+                         main, ok)
 
 FRAG, DST = frames.fragment, frames.dest_options
 TCP, UDP, GRE = frames.TCP, frames.UDP, 47
+# Nobody's first fragment is another test's.
+_idents = itertools.count(1000)
 # What would be written over ports (offset 0) or flags (offset 1).
 SYN = frames.tcp(554, 40000, "S", data=bytes(12))
 ACK = frames.tcp(554, 40000, "A", data=bytes(12))
@@ -29,10 +35,15 @@ def four(body, offset=0, more=False, dst=PEER4, number=None, **fields):
     return ip(dst, body, offset=offset, mf=more, proto=number, **fields)
 
 
+def fresh():
+    "An identification of a packet of which there is nothing yet."
+    return next(_idents)
+
+
 def six(body, offset=0, more=False, dst=PEER6, number=None, wrap=None,
-        **fields):
+        ident=0x4c63, **fields):
     "An IPv6 fragment."
-    part = FRAG(body, offset, more, nexthdr=number)
+    part = FRAG(body, offset, more, ident, nexthdr=number)
     return ip(dst, wrap(part) if wrap else part, **fields)
 
 
@@ -100,13 +111,14 @@ def test_overlap_behind_extension_headers():
             six(DST(DST(first())), 0, True, wrap=frames.hop_by_hop)]
 
 
-@evasion("RFC 5722, RFC 791", "fragment, tiny_fragment", "route, bridge")
+@evasion("RFC 5722, RFC 791", "tiny_fragment", "route, bridge")
 def test_overlap_of_udp():
-    "a permitted first fragment, and others that overlap it"
-    return [ok(four(first(), 0, True)), four(bytes(24), 1, number=UDP),
-            four(bytes(24), 2, True, number=UDP),
+    "a permitted first fragment, and others that overlap it: its data, no more"
+    return [ok(four(first(), 0, True)), ok(four(bytes(24), 1, number=UDP)),
+            ok(four(bytes(24), 2, True, number=UDP)),
             ok(six(first(), 0, True)), six(bytes(24), 1, number=UDP),
-            six(bytes(24), 2, True, number=UDP), six(bytes(24), 3, number=UDP)]
+            six(bytes(24), 2, True, number=UDP),
+            ok(six(bytes(24), 3, number=UDP))]
 
 
 @evasion("RFC 5722", "tiny_fragment", "route, bridge")
@@ -144,7 +156,8 @@ def test_atomic_ports():
 @evasion("RFC 791, RFC 8200", "fragment, destination", "route, bridge")
 def test_later_without_first():
     "later fragments of nothing"
-    return [make(b"evasion!" * 3, offset, more, dst=dst, number=UDP)
+    ident = fresh()
+    return [make(b"evasion!" * 3, offset, more, dst, UDP, ident=ident)
             for make, dsts in ((four, (PEER4, ELSE4)), (six, (PEER6, ELSE6)))
             for dst in dsts for offset in (3, 64, 8000)
             for more in (False, True)]
@@ -153,22 +166,74 @@ def test_later_without_first():
 @evasion("RFC 791: order", "fragment", "route, bridge")
 def test_reordered():
     "the later fragment before its first"
-    return [four(bytes(24), 4, number=UDP), ok(four(first(), 0, True)),
-            six(bytes(24), 4, number=UDP), ok(six(first(), 0, True))]
-
-
-@evasion("RFC 791, RFC 8200: large datagrams", "fragment", "route, bridge")
-def test_large_datagram():
-    "a permitted datagram in fragments: whole only by a rule without ports"
-    whole = frames.udp(40000, 5000, bytes(range(250)) * 10)
-    out = [ok(eth(part)) for src, dst, cut in (
-        (CAM4, BULK4, frames.fragments4), (CAM6, BULK6, frames.fragments6))
-        for part in cut(src, dst, whole, 1400)]
-    for src, dst, cut in ((CAM4, PEER4, frames.fragments4),
-                          (CAM6, PEER6, frames.fragments6)):
-        head, *tail = cut(src, dst, whole, 1400)
-        out += [ok(eth(head))] + [eth(part) for part in tail]
+    out = []
+    for make in (four, six):
+        how = {"ident": fresh()}
+        later = make(bytes(24), 4, number=UDP, **how)
+        out += [later, ok(make(first(), 0, True, **how)), ok(later)]
     return out
+
+
+@evasion("RFC 791, RFC 8200: large datagrams", "service, fragment",
+         "route, bridge")
+def test_large_datagram():
+    "datagrams in fragments: whole to a permitted port, nothing to another"
+    out = []
+    for src, peer, bulk, cut in (
+            (CAM4, PEER4, BULK4, frames.fragments4),
+            (CAM6, PEER6, BULK6, frames.fragments6)):
+        for dst, port in ((peer, 5000), (bulk, 5000), (peer, 5001)):
+            whole = frames.udp(40000, port, bytes(range(250)) * 20)
+            parts = [eth(part) for part in cut(src, dst, whole, 1400,
+                                               ident=fresh())]
+            out += parts if port == 5001 else [ok(part) for part in parts]
+    return out
+
+
+@evasion("RFC 791, RFC 8200 section 4.5", "fragment, wrong_source",
+         "route, bridge")
+def test_later_of_another_first():
+    "later fragments of other packets than the one whose first was permitted"
+    out = []
+    for make, peer, else_, src in ((four, PEER4, BULK4, OTHER4),
+                                   (six, PEER6, BULK6, OTHER6)):
+        ident = fresh()
+        data = b"evasion!" * 3
+        out += [ok(make(first(), 0, True, ident=ident)),
+                make(data, 4, True, number=UDP, ident=ident + 1000),
+                make(data, 4, True, number=UDP, ident=ident, mac=OTHER_MAC,
+                     src=src),
+                make(data, 4, True, number=UDP, ident=ident, src=src),
+                ok(make(data, 4, True, number=UDP, ident=ident))]
+        # The ident of one peer's is not another's.
+        out += [ok(make(first(9), 0, True, dst=else_, ident=ident + 2000)),
+                make(data, 4, True, number=UDP, dst=peer, ident=ident + 2000)]
+    return out
+
+
+@evasion("RFC 791, RFC 8200 section 4.5", "service, fragment",
+         "route, bridge")
+def test_later_of_a_refused_first():
+    "later fragments of a first one that was refused, before and after it"
+    out = []
+    for make in (four, six):
+        ident = fresh()
+        later = make(b"evasion!" * 3, 4, number=UDP, ident=ident)
+        out += [later, make(first(5001), 0, True, ident=ident), later]
+    return out
+
+
+@evasion("RFC 8200 section 4.5, net/ipv6/reassembly.c", "fragment",
+         "route, bridge")
+def test_later_of_another_protocol():
+    "what a later IPv6 fragment says of its protocol does not count; IPv4's does"
+    ident = fresh()
+    return [ok(four(first(), 0, True, ident=ident)),
+            four(bytes(24), 4, number=TCP, ident=ident, dst=PEER4),
+            ok(six(first(), 0, True, ident=ident)),
+            ok(six(bytes(24), 4, True, number=TCP, ident=ident)),
+            ok(six(bytes(24), 7, True, number=58, ident=ident)),
+            ok(six(bytes(24), 10, number=50, ident=ident))]
 
 
 @evasion("RFC 791, net/ipv4/ip_fragment.c", "service", "route, bridge")
@@ -215,7 +280,8 @@ def test_first_to_nobody():
 def test_icmp():
     "fragments of ICMP, first and later"
     return [four(frames.icmp(data=bytes(24)), 0, True),
-            four(bytes(24), 4, number=1), six(bytes(24), 4, number=58),
+            four(bytes(24), 4, number=1),
+            six(bytes(24), 4, number=58, ident=fresh()),
             four(bytes(24), 4, number=1, dst=ELSE4),
             six(frames.icmp6(data=bytes(24)), 0, True)]
 

@@ -324,14 +324,20 @@ def test_07_udp_segmentation():
 
 @proves("none", "fragment")
 def test_08_fragments():
-    "real fragments arrive where no ports are named, and die where they are"
+    "real fragments arrive, by rules without ports and with; others do not"
     for family in (4, 6):
         with L.cam.socket(FAMILY[family], socket.SOCK_DGRAM) as sock, \
                 L.listen(L.peer, family, BULK, socket.SOCK_DGRAM) as server:
             data = os.urandom(5000)
             sock.sendto(data, (ELSE[family], BULK))
             tap.equal(server.recv(6000), data, "datagram")
-            more("fragment", lambda: sock.sendto(data, (PEER[family], BULK)))
+            for size in (5000, 60000, 1500, 8):
+                data = os.urandom(size)
+                sock.sendto(data, (PEER[family], BULK))
+                tap.equal(server.recv(65536), data, "datagram")
+            # Its first fragment for the service, its others without a first.
+            more("fragment", lambda: sock.sendto(data * 600,
+                                                 (PEER[family], NOBODY)))
             sock.sendto(b"small", (PEER[family], BULK))
             tap.equal(server.recv(6000), b"small", "next datagram")
     saw("none")

@@ -10,7 +10,7 @@ from lib.scene import Scene, proves, saw
 
 PEER = {4: "10.20.0.10", 6: "2001:db8:20::10"}
 BURST, RATE = 20, 10            # kmod/stats.h
-FLOOD = 300
+FLOOD = 200
 PROFILE = {n: "p" if n < 9 else "answers" if n < 11 else "trial"
            for n in range(1, 13)}
 

@@ -295,6 +295,7 @@ static void put_warnings(struct warnings *warnings, const json_t *answer,
 {
 	const json_t *module = field(answer, "module");
 	json_int_t lost = field_int(module, "records_lost");
+	json_int_t cut = field_int(module, "fragments_lost");
 	json_int_t unlogged = field_int(answer, "daemon.records_unlogged");
 	size_t i, wrong = 0;
 	json_t *guard;
@@ -316,6 +317,9 @@ static void put_warnings(struct warnings *warnings, const json_t *answer,
 	if (lost)
 		warn(warnings, "%s frame%s found no place in the record table: they are counted, but not listed; the module parameter \"records\" enlarges it",
 		     human_count(lost).text, plural(lost));
+	if (cut)
+		warn(warnings, "%s packet%s in fragments had no place in their table, or lost it: their later fragments were dropped as \"fragment\"; a camera floods, or the module parameter \"fragments\" is too small",
+		     human_count(cut).text, plural(cut));
 	if (!strcmp(field_str(answer, "daemon.state"), "foreign-policy"))
 		warn(warnings, "the live policy was not loaded by this daemon: it stays until a higher revision is applied");
 	if (field_int(answer, "daemon.superseded"))

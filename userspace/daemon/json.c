@@ -217,7 +217,7 @@ json_t *json_info(const struct client_info *info)
 		       json_hex(info->digest, sizeof(info->digest)) : NULL;
 	json_t *value;
 
-	value = json_pack("{s:o, s:I, s:o, s:s?, s:o, s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}}",
+	value = json_pack("{s:o, s:I, s:o, s:s?, s:o, s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}}",
 		"version", json_text(info->version),
 		"generation", (json_int_t)info->generation,
 		"revision", json_number(info->revision),
@@ -238,6 +238,8 @@ json_t *json_info(const struct client_info *info)
 		"records_max", (json_int_t)info->records_max,
 		"records_lost", json_number(info->records_lost),
 		"events_suppressed", json_number(info->events_suppressed),
+		"fragments_max", (json_int_t)info->fragments_max,
+		"fragments_lost", json_number(info->fragments_lost),
 		"limits",
 			"guards", (json_int_t)info->max_guards,
 			"devices", (json_int_t)info->max_devices,

@@ -80,6 +80,8 @@ struct client_info {
 	bool txn;
 	uint32_t max_guards, max_devices, max_profiles, max_rules;
 	uint32_t max_profile_rules, max_addresses;
+	uint32_t fragments_max;
+	uint64_t fragments_lost;
 };
 
 struct client_total {

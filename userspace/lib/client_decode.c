@@ -206,6 +206,12 @@ int client_decode_info(const struct nlmsghdr *nlh, struct client_info *info)
 		case LENSCAP_INFO_A_MAX_ADDRESSES:
 			ok = client_get_u32(attr, &info->max_addresses);
 			break;
+		case LENSCAP_INFO_A_FRAGMENTS_MAX:
+			ok = client_get_u32(attr, &info->fragments_max);
+			break;
+		case LENSCAP_INFO_A_FRAGMENTS_LOST:
+			ok = client_get_u64(attr, &info->fragments_lost);
+			break;
 		}
 		if (!ok)
 			return -1;

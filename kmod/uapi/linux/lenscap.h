@@ -90,6 +90,12 @@ enum lenscap_info_attr {
 	LENSCAP_INFO_A_MAX_RULES,	/* u32 */
 	LENSCAP_INFO_A_MAX_PROFILE_RULES, /* u32 */
 	LENSCAP_INFO_A_MAX_ADDRESSES,	/* u32 */
+	LENSCAP_INFO_A_FRAGMENTS_MAX,	/* u32: packets in fragments that are
+					 * remembered at most
+					 */
+	LENSCAP_INFO_A_FRAGMENTS_LOST,	/* u64: of these, pushed out or without a
+					 * place
+					 */
 
 	/* private: */
 	__LENSCAP_INFO_A_MAX,
@@ -268,7 +274,9 @@ enum lenscap_reason {
 	LENSCAP_REASON_BAD_HEADER,	/* version, length or field that lies */
 	LENSCAP_REASON_IP_OPTION,	/* IPv4 option that reroutes or is malformed */
 	LENSCAP_REASON_EXT_HEADER,	/* IPv6 extension header not accepted, or too many */
-	LENSCAP_REASON_FRAGMENT,	/* non-first fragment, no portless rule for it */
+	LENSCAP_REASON_FRAGMENT,	/* non-first fragment: no portless rule for it,
+					 * no first one that was permitted
+					 */
 	LENSCAP_REASON_TINY_FRAGMENT,	/* fragments that hide or overwrite ports */
 	LENSCAP_REASON_DESTINATION,	/* no rule names this destination */
 	LENSCAP_REASON_SERVICE,		/* destination named, protocol or port not */

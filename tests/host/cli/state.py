@@ -70,6 +70,7 @@ def status(guards=None, module=(), daemon=()):
                    "devices": 2, "profiles": 1, "rulesets": 1, "rules": 3,
                    "memory": 12800, "records": 3, "records_max": 4096,
                    "records_lost": 0, "events_suppressed": 0,
+                   "fragments_max": 16384, "fragments_lost": 0,
                    "limits": limits},
         "guards": guards,
     }

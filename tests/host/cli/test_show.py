@@ -283,6 +283,8 @@ TROUBLE = {
                       "NOT enforcing", "is moving"),
     "records lost": (state.status(module={"records_lost": 12}),
                      "is enforcing", "12 frames found no place"),
+    "fragments lost": (state.status(module={"fragments_lost": 3}),
+                       "is enforcing", "3 packets in fragments had no place"),
     "last error": (state.status(daemon={"last_error": "line 3 is wrong",
                                         "last_error_at": state.ago(9000)}),
                    "is enforcing",

@@ -236,12 +236,12 @@ def fragment(body, offset=0, more=False, ident=0x4c63, nexthdr=None,
     return Part(FRAGMENT, build)
 
 
-def fragments6(src, dst, body, size, **fields):
+def fragments6(src, dst, body, size, ident=0x4c63, **fields):
     """An IPv6 packet in fragments of size payload bytes (times 8)."""
     part = _part(body)
     data = part.build(ip(src), ip(dst))
     return [ipv6(src, dst, fragment(data[pos:pos + size], offset=pos // 8,
-                                    more=pos + size < len(data),
+                                    more=pos + size < len(data), ident=ident,
                                     nexthdr=part.proto), **fields)
             for pos in range(0, len(data), size)]
 

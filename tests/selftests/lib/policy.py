@@ -197,7 +197,7 @@ def state(sock):
     """Everything that a refused request must leave as it was."""
     about = info(sock)
     for volatile in ("memory", "records", "records_max", "records_lost",
-                     "events_suppressed"):
+                     "events_suppressed", "fragments_lost"):
         about.pop(volatile, None)
     return {"info": about, "guards": guards(sock), "devices": devices(sock),
             "profiles": profiles(sock)}
