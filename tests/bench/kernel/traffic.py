@@ -84,8 +84,9 @@ class Case:
                    (number ^ int.from_bytes(r.addr, "big")) >>
                    (len(addr) * 8 - r.plen) == 0 for r in rules)
 
-    def frame(self, mac, src, dst, proto, port):
-        """A frame of at least 60 bytes (64 with a VLAN tag)."""
+    def frame(self, mac, src, dst, proto, port, ident=0, part=0x4000):
+        """A frame of at least 60 bytes (64 with a VLAN tag); part is the word
+        of an IPv4 header that says which fragment it is."""
         sport = self.random.randrange(32768, 61000)
         if proto == TCP:
             body = struct.pack("!HHIIBBHHH", sport, port, 1, 1, 0x50, 0x10,
@@ -93,8 +94,9 @@ class Case:
         else:
             body = struct.pack("!HHHH", sport, port, 26, 0) + bytes(18)
         if self.family == 4:
-            head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 0,
-                               0x4000, 64, proto, 0, src, dst)
+            head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body),
+                               ident,
+                               part, 64, proto, 0, src, dst)
             total = sum(struct.unpack("!10H", head))
             total = (total & 0xffff) + (total >> 16)
             total = ~((total & 0xffff) + (total >> 16)) & 0xffff
@@ -133,6 +135,21 @@ class Case:
             self.profiles[self.devices[device].profile])
         dst, port = self.within(rule)
         self.add(device, dst, rule.proto, port, flags)
+
+    def fragments(self, device):
+        """Add a first fragment of a packet that is permitted, and a later one
+        of a packet of which there is no first."""
+        about = self.devices[device]
+        rule = self.random.choice([r for r in self.profiles[about.profile]
+                                   if r.proto == UDP])
+        ident = self.random.randrange(0x8000)
+        first = self.frame(about.mac, about.addr, rule.addr, UDP, rule.low,
+                           ident, 0x2000)
+        later = self.frame(about.mac, about.addr, rule.addr, UDP, rule.low,
+                           ident | 0x8000, 0x2008)
+        # Nothing that looks like ports.
+        later = later[:34] + bytes(8) + later[42:]
+        self.frames += [Frame(0, first, device), Frame(DROP, later, device)]
 
     def forbidden(self, device, flags=0):
         """Add a frame to an address that nobody may talk to."""
@@ -289,6 +306,15 @@ def denied(size):
     return case
 
 
+def fragments(size):
+    """50 devices flood with fragments that do not belong together."""
+    case = Case("fragments")
+    fill(case, 50, 1)
+    for number in range(size.packets // 4):
+        case.fragments(number % 50)
+    return case
+
+
 def unknown(size):
     """MACs that are in no policy; the addresses are those of devices."""
     case = Case("unknown")
@@ -357,6 +383,7 @@ CASES = {
     "shared": shared,
     "denied": denied,
     "unknown": unknown,
+    "fragments": fragments,
     "big": big,
     "big-20": lambda size: big(size, "big-20"),
     "big-ranges": lambda size: big(size, "big", RANGES),
