@@ -42,13 +42,15 @@ class Flood:
             except BaseException:
                 os._exit(1)
         link.close()
+        self.ended = False
 
     def over(self):
         "Has it ended? Well, or the test fails."
-        pid, status = os.waitpid(self.pid, os.WNOHANG)
-        if pid:
+        if not self.ended:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.ended = bool(pid)
             tap.equal(status, 0, "status of the flood")
-        return bool(pid)
+        return self.ended
 
 
 def lost():
@@ -133,9 +135,7 @@ def test_destinations():
         return frames.eth(rig.GW_MAC, FLOOD_MAC, frames.ipv4(
             FLOOD_IP, b"\xc6" + address(pick)[1:],
             frames.udp(pick.randrange(65536), pick.randrange(65536))))
-    answer = withstand(make, {"destination"})
-    tap.true(answer["records_lost"] or answer["records_max"] >=
-             2 * ROUNDS * BATCH, "more destinations than places")
+    withstand(make, {"destination"})
 
 
 def test_macs():

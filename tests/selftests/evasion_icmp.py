@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Evasions by ICMP to a peer to which a rule permits all of it.
+
+An echo message carries what its sender puts into it, and errors quote what they
+like: what a rule permits is bounded in size. Its rate, which takes a clock, is in
+judge_icmp.py.
+"""
+
+from lib import frames
+from lib.evasion import BULK4, BULK6, ELSE4, ELSE6, evasion, ip, main, ok
+
+SECRET = bytes(range(256)) * 6
+
+
+def echo(dst, size, reply=False, **how):
+    "An echo message of so many bytes, header included."
+    if ":" in dst:
+        body = frames.icmp6(129 if reply else 128, data=SECRET[:size - 8])
+    else:
+        body = frames.icmp(0 if reply else 8, data=SECRET[:size - 8])
+    return ip(dst, body, **how)
+
+
+@evasion("ptunnel, RFC 792, RFC 4443", "icmp_size", "route, bridge")
+def test_data_in_echo():
+    "echo messages that carry more than a ping does"
+    return [ok(echo(dst, 64, reply)) for dst in (BULK4, BULK6)
+            for reply in (False, True)] + \
+           [echo(dst, size, reply) for dst in (BULK4, BULK6)
+            for reply in (False, True) for size in (129, 500, 1400)]
+
+
+@evasion("ptunnel, RFC 792, RFC 4443", "destination", "route, bridge")
+def test_echo_to_nobody():
+    "a small echo message to a peer that no rule names"
+    return [echo(dst, 64, reply) for dst in (ELSE4, ELSE6)
+            for reply in (False, True)]
+
+
+@evasion("RFC 791, RFC 8200", "icmp_size", "route, bridge")
+def test_echo_in_fragments():
+    "an echo message in fragments, and fragments that say that they are of one"
+    return [ip(BULK4, frames.icmp(8, data=bytes(24)), mf=True, ident=77),
+            ip(BULK4, SECRET[:800], proto=frames.ICMP, offset=4, ident=77),
+            ip(BULK6, frames.fragment(frames.icmp6(128, data=bytes(24)),
+                                      more=True, ident=77)),
+            ip(BULK6, frames.fragment(SECRET[:800], 4, ident=77,
+                                      nexthdr=frames.ICMP6))]
+
+
+@evasion("RFC 1812 section 4.3.2.3, RFC 4443 section 2.4", "icmp_size",
+         "route, bridge")
+def test_errors_that_quote_too_much():
+    "errors with more payload than a router quotes"
+    quote4 = frames.ipv4(BULK4, ELSE4, frames.udp(1, 2, SECRET[:1000]))
+    quote6 = frames.ipv6(BULK6, ELSE6, frames.udp(1, 2, SECRET[:1300]))
+    return [ok(ip(BULK4, frames.icmp(3, 3, data=quote4[:548]))),
+            ip(BULK4, frames.icmp(3, 3, data=quote4[:549])),
+            ip(BULK4, frames.icmp(12, 0, data=quote4)),
+            ok(ip(BULK6, frames.icmp6(1, 4, data=quote6[:1232]))),
+            ip(BULK6, frames.icmp6(1, 4, data=quote6[:1233])),
+            ip(BULK6, frames.icmp6(4, 0, data=quote6))]
+
+
+@evasion("RFC 792, RFC 1256, RFC 950", "icmp_size", "route, bridge")
+def test_large_of_other_types():
+    "types that nobody needs, as large as the link lets them be"
+    return [ip(BULK4, frames.icmp(kind, data=SECRET[:1400]))
+            for kind in (9, 13, 14, 15, 17, 30, 40, 200)] + \
+           [ip(BULK6, frames.icmp6(kind, data=SECRET[:1400]))
+            for kind in (100, 127, 139, 150, 200, 255)]
+
+
+if __name__ == "__main__":
+    main(globals())
