@@ -282,9 +282,12 @@ static enum load_result try_live(struct daemon *daemon, struct policy *policy,
 	load.generation = info.generation;
 	if (held->valid && kernel_has(&info, held->policy.digest))
 		load.base = &held->policy;
+	/* No device is to be known there before it is known here. */
+	interlock_expect(&daemon->interlock, policy);
 	result = load_policy(&load, &outcome->generation, &outcome->diag);
 	if (result != LOAD_DONE) {
 		last_good_unstage(daemon->gateway.state);
+		interlock_update(&daemon->interlock);
 		return result;
 	}
 	promote(daemon);
@@ -293,6 +296,7 @@ static enum load_result try_live(struct daemon *daemon, struct policy *policy,
 		   policy->revision, outcome->generation, policy->ndevices,
 		   policy->nprofiles);
 	hold(daemon, policy, good);
+	interlock_update(&daemon->interlock);
 	return LOAD_DONE;
 }
 
@@ -409,7 +413,8 @@ static void load_held(struct daemon *daemon)
 	struct policy policy;
 
 	if (last_good_load(dir, true, &good)) {
-		if (!client_info(daemon->client, &info, &err) &&
+		if (daemon->client &&
+		    !client_info(daemon->client, &info, &err) &&
 		    kernel_has(&info, good.digest)) {
 			log_notice("the policy of revision %" PRIu64 " was committed, but not yet saved, when the daemon ended: it is now",
 				   good.revision);
@@ -521,6 +526,20 @@ void apply_at_start(struct daemon *daemon)
 	daemon->foreign = info.generation;
 }
 
+/**
+ * apply_without_module() - there is no module to give a policy to
+ * @daemon: the daemon
+ *
+ * The interlock can be told whose addresses there are to cut off.
+ */
+void apply_without_module(struct daemon *daemon)
+{
+	load_held(daemon);
+	interlock_update(&daemon->interlock);
+	log_warning("nothing is judged without the module; %s",
+		    interlock_cut(&daemon->interlock));
+}
+
 /* Of gateway.yaml, what cannot change while the daemon runs. */
 static void keep_fixed(char **old, char **new, const char *what,
 		       const char *file, struct diag *diag)
@@ -549,6 +568,7 @@ static void take_gateway(struct daemon *daemon, struct gateway *next,
 	memset(next, 0, sizeof(*next));
 	report_start(&daemon->report, old->log);
 	json_object_clear(daemon->guards.disarmed);
+	interlock_close_guard(&daemon->interlock, NULL);
 }
 
 static bool tag_can_change(const struct gateway *next,
@@ -560,7 +580,7 @@ static bool tag_can_change(const struct gateway *next,
 			      info->class_mask == next->class_mask))
 		return true;
 	diag_error(diag, file, 0, 0,
-		   "tag: it cannot change while guards are armed: \"lenscapctl disarm\" first (cameras are not restrained then), and reload again");
+		   "tag: it cannot change while guards are armed: \"lenscapctl disarm\" first (cameras are cut off then), and reload again");
 	return false;
 }
 
@@ -633,6 +653,7 @@ void reload(struct daemon *daemon, struct outcome *outcome)
 		fail(outcome, "refused",
 		     "the policy (revision %" PRIu64 ") is live, but not all of %s could be put into effect",
 		     outcome->revision, daemon->config);
+	interlock_update(&daemon->interlock);
 	log_notice("%s and %s were read again", daemon->config,
 		   daemon->gateway.policy);
 out:

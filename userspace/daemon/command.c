@@ -124,9 +124,10 @@ static json_t *run_status(struct daemon *daemon, struct connection *connection,
 		if (!guards)
 			goto fail;
 	}
-	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1,
+	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "ok", 1,
 			 "daemon", describe_daemon(daemon, &info),
-			 "module", module, "guards", guards);
+			 "module", module, "guards", guards,
+			 "interlock", interlock_show(&daemon->interlock));
 fail:
 	json_decref(module);
 	json_decref(guards);
@@ -349,61 +350,145 @@ static bool wanted_guard(const struct daemon *daemon, const json_t *request,
 	return false;
 }
 
+static json_t *no_module(void)
+{
+	return failure("module",
+		       "the lenscap module is not loaded: load it with \"modprobe lenscap\"; the daemon notices");
+}
+
+/*
+ * The interlock lets go first, and holds again if the module's guards stay.
+ * Receives the names of guards that it now lets through and did not before.
+ */
+static void open_guards(struct daemon *daemon, const char *name, json_t *opened)
+{
+	const struct gateway *gateway = &daemon->gateway;
+
+	for (size_t i = 0; i < gateway->nguards; i++) {
+		const char *this = gateway->guards[i].name;
+
+		if ((name && strcmp(name, this) != 0) ||
+		    interlock_is_open(&daemon->interlock, this))
+			continue;
+		interlock_open_guard(&daemon->interlock, this);
+		json_array_append_new(opened, json_text(this));
+	}
+	interlock_update(&daemon->interlock);
+}
+
+static void close_guards(struct daemon *daemon, const json_t *names)
+{
+	json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+		interlock_close_guard(&daemon->interlock,
+				      json_string_value(name));
+	interlock_update(&daemon->interlock);
+}
+
+static void log_disarm(struct daemon *daemon, struct connection *connection,
+		       const json_t *names, const json_t *opened)
+{
+	char *text = json_dumps(names, 0), *more = json_dumps(opened, 0);
+
+	log_warning("disarm (%s): %s: their frames are not judged any more; let through by the interlock from now on: %s",
+		    connection_peer(connection), text, more);
+	free(text);
+	free(more);
+	daemon_notify(daemon, NULL);
+}
+
 static json_t *run_disarm(struct daemon *daemon, struct connection *connection,
 			  const json_t *request)
 {
-	json_t *names = json_array();
+	const json_t *open = json_object_get(request, "open");
+	json_t *names, *opened;
 	struct client_error err;
 	const char *name;
-	char error[512], *text;
-	int failed;
+	char error[512];
+	int failed = 0;
 
-	if (!wanted_guard(daemon, request, &name, error, sizeof(error))) {
-		json_decref(names);
+	if (open && !json_is_boolean(open))
+		return failure("refused", "open: must be true or false");
+	/* Cameras that are cut off can be let through in any case. */
+	if (!daemon->client && !json_is_true(open))
+		return no_module();
+	if (!wanted_guard(daemon, request, &name, error, sizeof(error)))
 		return failure("refused", error);
-	}
-	failed = guards_disarm(&daemon->guards, daemon->client,
-			       &daemon->gateway, name, names, &err);
-	text = json_dumps(names, 0);
-	log_warning("disarm (%s): %s: their frames are not judged any more",
-		    connection_peer(connection), text);
-	free(text);
-	daemon_notify(daemon, NULL);
+	names = json_array();
+	opened = json_array();
+	if (json_is_true(open))
+		open_guards(daemon, name, opened);
+	if (daemon->client)
+		failed = guards_disarm(&daemon->guards, daemon->client,
+				       &daemon->gateway, name, names, &err);
+	if (failed)
+		close_guards(daemon, opened);
+	else
+		interlock_tick(&daemon->interlock);
+	log_disarm(daemon, connection, names, opened);
 	if (failed) {
 		json_decref(names);
+		json_decref(opened);
 		return client_failure(daemon, &err);
 	}
-	return json_pack("{s:b, s:o}", "ok", 1, "disarmed", names);
+	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "disarmed", names,
+			 "opened", opened, "interlock",
+			 interlock_show(&daemon->interlock));
 }
 
+static json_t *arm_guards(struct daemon *daemon, const char *name, json_t *names,
+			  struct diag *diag)
+{
+	struct client_info info;
+	struct client_error err;
+	json_t *answer;
+
+	if (client_info(daemon->client, &info, &err) < 0)
+		return client_failure(daemon, &err);
+	if (module_sync_tag(daemon, &daemon->gateway, &info, diag) &&
+	    !guards_arm(&daemon->guards, daemon->client, &daemon->gateway,
+			name, names, diag))
+		return NULL;
+	answer = failure("refused", diag->items[0].message);
+	json_object_set_new(answer, "diagnostics", json_diag(diag));
+	return answer;
+}
+
+/* What cannot be judged is cut off: the interlock closes in any case. */
 static json_t *run_arm(struct daemon *daemon, struct connection *connection,
 		       const json_t *request)
 {
+	json_t *names, *closed, *answer;
 	struct diag diag = { 0 };
-	struct client_info info;
-	struct client_error err;
-	json_t *names, *answer;
 	const char *name;
 	char error[512];
 
 	if (!wanted_guard(daemon, request, &name, error, sizeof(error)))
 		return failure("refused", error);
-	if (client_info(daemon->client, &info, &err) < 0)
-		return client_failure(daemon, &err);
 	names = json_array();
-	if (!module_sync_tag(daemon, &daemon->gateway, &info, &diag) ||
-	    guards_arm(&daemon->guards, daemon->client, &daemon->gateway,
-		       name, names, &diag) < 0) {
-		answer = failure("refused", diag.items[0].message);
-		json_object_set_new(answer, "diagnostics", json_diag(&diag));
-		json_decref(names);
-	} else {
-		answer = json_pack("{s:b, s:o}", "ok", 1, "armed", names);
+	closed = json_array();
+	answer = daemon->client ? arm_guards(daemon, name, names, &diag) :
+				  no_module();
+	for (size_t i = 0; i < daemon->gateway.nguards; i++) {
+		const char *this = daemon->gateway.guards[i].name;
+
+		if ((!name || !strcmp(name, this)) &&
+		    interlock_is_open(&daemon->interlock, this))
+			json_array_append_new(closed, json_text(this));
 	}
+	close_guards(daemon, closed);
+	if (!answer)
+		answer = json_pack("{s:b, s:O, s:O}", "ok", 1, "armed", names,
+				   "closed", closed);
 	log_diag(&diag);
 	log_notice("arm (%s): %s", connection_peer(connection),
-		   diag.errors ? "failed" : "done");
+		   json_is_true(json_object_get(answer, "ok")) ? "done" :
+								 "failed");
 	diag_free(&diag);
+	json_decref(names);
+	json_decref(closed);
 	daemon_notify(daemon, NULL);
 	return answer;
 }
@@ -417,8 +502,8 @@ static const struct command commands[] = {
 	{ "follow", false, run_follow },
 	{ "apply", true, run_apply },
 	{ "reload", true, run_reload },
-	{ "disarm", true, run_disarm },
-	{ "arm", true, run_arm },
+	{ "disarm", false, run_disarm },
+	{ "arm", false, run_arm },
 };
 
 static const struct command *find_command(const char *name, char *error,
@@ -453,8 +538,7 @@ static json_t *answer_to(struct daemon *daemon, struct connection *connection,
 	if (!command)
 		return failure("refused", error);
 	if (command->needs_module && !daemon->client)
-		return failure("module",
-			       "the lenscap module is not loaded: load it with \"modprobe lenscap\"; the daemon notices");
+		return no_module();
 	return command->run(daemon, connection, request);
 }
 

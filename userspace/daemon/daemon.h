@@ -15,6 +15,7 @@
 #include "control.h"
 #include "gateway.h"
 #include "guards.h"
+#include "interlock.h"
 #include "records.h"
 #include "report.h"
 #include "state.h"
@@ -57,6 +58,7 @@ struct held {
  * @foreign: generation of the kernel that was complained about, because its
  *	policy is not @held
  * @guards: what is known about guards
+ * @interlock: the tables that hold when the module does not
  * @records: drop records
  * @report: where they go
  * @control: the control socket
@@ -81,6 +83,7 @@ struct daemon {
 	struct held held;
 	uint32_t foreign;
 	struct guards guards;
+	struct interlock interlock;
 	struct records records;
 	struct report report;
 	struct control control;
@@ -118,6 +121,7 @@ struct outcome {
 void apply_bundle(struct daemon *daemon, struct policy_bundle *bundle,
 		  bool rollback, struct outcome *outcome);
 void apply_at_start(struct daemon *daemon);
+void apply_without_module(struct daemon *daemon);
 void reload(struct daemon *daemon, struct outcome *outcome);
 void outcome_free(struct outcome *outcome);
 void held_clear(struct held *held);

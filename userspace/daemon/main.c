@@ -178,9 +178,12 @@ static enum exit_status start(struct daemon *daemon)
 		return EXIT_STATUS_PRIVILEGES;
 	report_start(&daemon->report, daemon->gateway.log);
 	guards_init(&daemon->guards, daemon->gateway.state);
+	interlock_init(&daemon->interlock, daemon);
 	module_init(daemon);
 	if (module_attach(daemon, true, &err) < 0) {
 		log_error("%s", err.text);
+		/* This is what it is for. */
+		apply_without_module(daemon);
 		return status_of(&err);
 	}
 	return EXIT_STATUS_OK;
@@ -205,6 +208,7 @@ static void stop(struct daemon *daemon)
 {
 	control_close(&daemon->control);
 	module_detach(daemon);
+	interlock_free(&daemon->interlock);
 	guards_free(&daemon->guards);
 	held_clear(&daemon->held);
 	gateway_free(&daemon->gateway);

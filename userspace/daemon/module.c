@@ -46,7 +46,7 @@ bool module_sync_tag(struct daemon *daemon, const struct gateway *gateway,
 		return true;
 	}
 	diag_error(diag, NULL, 0, 0, "%s%s", err.text, err.code == EBUSY ?
-		   " (\"lenscapctl disarm\", then \"lenscapctl reload\"; cameras are not restrained in between)" :
+		   " (\"lenscapctl disarm\", then \"lenscapctl reload\"; cameras are cut off in between)" :
 		   "");
 	return false;
 }
@@ -122,6 +122,7 @@ static void look_at_generation(struct daemon *daemon,
 	daemon_error(daemon,
 		     "another program has replaced the policy: generation %u, revision %llu, is not one that this daemon has",
 		     info->generation, (unsigned long long)info->revision);
+	interlock_update(&daemon->interlock);
 }
 
 static void look(struct daemon *daemon)
@@ -198,8 +199,10 @@ static void on_watch(struct ev_loop *loop, ev_io *watcher, int events)
 			stop_listening(daemon);
 		}
 	}
-	if (hints.guards)
+	if (hints.guards) {
 		observe_guards(daemon);
+		interlock_tick(&daemon->interlock);
+	}
 	/* Our own commits are heard of, too: look() knows them. */
 	if (hints.generation && daemon->client)
 		look(daemon);
@@ -268,6 +271,7 @@ int module_attach(struct daemon *daemon, bool starting,
 	log_diag(&diag);
 	diag_free(&diag);
 	apply_at_start(daemon);
+	interlock_update(&daemon->interlock);
 	return 0;
 }
 
@@ -298,7 +302,8 @@ bool module_lost(struct daemon *daemon, const struct client_error *err)
 	    !(err->fault == CLIENT_REFUSED && err->code == ENOENT))
 		return false;
 	daemon_error(daemon,
-		     "the lenscap module was unloaded: nothing is judged until it is loaded again");
+		     "the lenscap module was unloaded: nothing is judged until it is loaded again; %s",
+		     interlock_cut(&daemon->interlock));
 	module_detach(daemon);
 	daemon_notify(daemon, NULL);
 	return true;
@@ -315,6 +320,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
 		look(daemon);
 	else if (!module_attach(daemon, false, &err))
 		daemon_notify(daemon, NULL);
+	interlock_tick(&daemon->interlock);
 }
 
 /**

@@ -42,6 +42,7 @@ enum {
 	KEY_STATE,
 	KEY_CONTROL,
 	KEY_LOG,
+	KEY_INTERLOCK,
 	KEYS
 };
 
@@ -53,6 +54,7 @@ static const struct ykey keys[KEYS] = {
 	[KEY_STATE] = { "state", false },
 	[KEY_CONTROL] = { "control", false },
 	[KEY_LOG] = { "log", false },
+	[KEY_INTERLOCK] = { "interlock", false },
 };
 
 enum {
@@ -89,6 +91,15 @@ static const struct name_entry logs[] = {
 };
 
 static const struct name_table names_log = { "log", logs, 2 };
+
+static const struct name_entry switches[] = {
+	{ "yes", true },
+	{ "no", false },
+	{ "true", true },
+	{ "false", false },
+};
+
+static const struct name_table names_switch = { "interlock", switches, 4 };
 
 /* One reading. @nodes keeps the place of each guard. */
 struct reader {
@@ -408,7 +419,7 @@ static void parse_root(struct reader *r)
 {
 	const struct ytree *tree = &r->tree;
 	const struct ynode *values[KEYS];
-	unsigned int log = GATEWAY_LOG_STDOUT;
+	unsigned int log = GATEWAY_LOG_STDOUT, interlock = true;
 	const struct ynode *node;
 	uint64_t version;
 
@@ -441,6 +452,10 @@ static void parse_root(struct reader *r)
 	if (values[KEY_LOG])
 		ynode_choice(tree, values[KEY_LOG], "log", &names_log, &log);
 	r->gateway->log = (enum gateway_log)log;
+	if (values[KEY_INTERLOCK])
+		ynode_choice(tree, values[KEY_INTERLOCK], "interlock",
+			     &names_switch, &interlock);
+	r->gateway->interlock = interlock;
 }
 
 int gateway_parse(const struct policy_file *file, struct gateway *gateway,
@@ -453,6 +468,7 @@ int gateway_parse(const struct policy_file *file, struct gateway *gateway,
 		.tag_value = TAG_VALUE,
 		.tag_mask = TAG_MASK,
 		.class_mask = CLASS_MASK,
+		.interlock = true,
 	};
 	if (!ytree_parse(file, &reader.tree, diag))
 		parse_root(&reader);

@@ -33,6 +33,7 @@ struct gateway {
 	char *socket;		/* path of the control socket */
 	char *group;		/* its group */
 	enum gateway_log log;	/* where drop records go */
+	bool interlock;		/* cut off what the module did not judge */
 };
 
 /**

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The interlock: nftables that cut off what the module did not judge.
+ */
+#ifndef LENSCAPD_INTERLOCK_H
+#define LENSCAPD_INTERLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <ev.h>
+#include <jansson.h>
+#include <libmnl/libmnl.h>
+
+#include "client.h"
+#include "interlock_plan.h"
+#include "nft.h"
+
+struct daemon;
+
+/**
+ * struct interlock_gap - when another program had changed the tables
+ * @since: monotonic time at which it was heard of
+ * @seconds: until they were whole again
+ * @at: when
+ * @pid: the process, or 0 if that is not known
+ * @name: what it is called
+ */
+struct interlock_gap {
+	double since;
+	double seconds;
+	time_t at;
+	uint32_t pid;
+	char name[32];
+};
+
+/**
+ * struct interlock - what is known about the tables
+ * @daemon: for gateway.yaml, policy and module
+ * @nft: to write and to look
+ * @events: to hear of changes; NULL if they cannot be heard
+ * @links: to hear of interfaces; NULL if they cannot be heard
+ * @watch_events: I/O on @events
+ * @watch_links: I/O on @links
+ * @have: what was written last
+ * @whole: that is what is there
+ * @absent: the tables are not there, and are not to be
+ * @no_bridge: this kernel does not filter on bridges
+ * @generation: of the rules, up to which all changes are known
+ * @open: object: names of guards that are let through unjudged
+ * @touched: the tables were changed by another program
+ * @told: and @gap tells who it was
+ * @restored: how often that was undone
+ * @gap: the last time, or the one that has not ended
+ * @burst: when @restored of the last few began: see may_restore()
+ * @in_burst: how many since then
+ * @retry: monotonic time before which a failed writing is not tried again
+ * @patience: seconds until the next time after that
+ * @error: why the tables are not as they should be, or NULL; to be freed
+ * @unavailable: this kernel has no nf_tables
+ */
+struct interlock {
+	struct daemon *daemon;
+	struct nft nft;
+	struct mnl_socket *events;
+	struct mnl_socket *links;
+	ev_io watch_events;
+	ev_io watch_links;
+	struct interlock_plan have;
+	bool whole;
+	bool absent;
+	bool no_bridge;
+	uint32_t generation;
+	json_t *open;
+	bool touched;
+	bool told;
+	uint64_t restored;
+	struct interlock_gap gap;
+	double burst;
+	unsigned int in_burst;
+	double retry;
+	double patience;
+	char *error;
+	bool unavailable;
+};
+
+/* interlock.c */
+void interlock_init(struct interlock *lock, struct daemon *daemon);
+void interlock_free(struct interlock *lock);
+void interlock_update(struct interlock *lock);
+void interlock_expect(struct interlock *lock, const struct policy *next);
+void interlock_open_guard(struct interlock *lock, const char *name);
+void interlock_close_guard(struct interlock *lock, const char *name);
+bool interlock_is_open(const struct interlock *lock, const char *name);
+void interlock_tick(struct interlock *lock);
+void interlock_touched(struct interlock *lock);
+void interlock_forget(struct interlock *lock);
+bool interlock_wanted(const struct interlock *lock);
+const char *interlock_cut(const struct interlock *lock);
+
+/* interlock_watch.c */
+void interlock_listen(struct interlock *lock);
+void interlock_deafen(struct interlock *lock, bool deaf);
+bool interlock_hear(struct interlock *lock);
+void interlock_unlisten(struct interlock *lock);
+
+/* interlock_show.c */
+json_t *interlock_show(struct interlock *lock);
+
+#endif /* LENSCAPD_INTERLOCK_H */

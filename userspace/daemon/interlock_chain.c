@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The base chains of the interlock: where it stands in the packets' way.
+ *
+ * Ingress: directly after the module, which judges at the first priority, and
+ * before any flowtable. Forward and input: before all others, so that no other
+ * rule accepts, queues or offloads what is to be dropped, or changes its mark.
+ * A bridge needs input too: what is routed from an unguarded port of it enters
+ * there, and only there its sender's MAC is looked at in every family.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "interlock_chain.h"
+
+#define FIRST_PRIORITY	INT_MIN
+
+/* Of <linux/netfilter_bridge.h>, which cannot be had beside <net/if.h>. */
+#define BRIDGE_INPUT	1
+#define BRIDGE_FORWARD	2
+
+/* "on-", the interface and the NUL, each byte of it perhaps as "/40". */
+_Static_assert(3 + 3 * IF_NAMESIZE <= sizeof(((struct base_chain *)0)->name),
+	       "the name of a guard's chain must fit");
+
+const struct base_chain chains[CHAIN_ADDRESSES] = {
+	{ NFPROTO_INET, "forward", INTERLOCK_FORWARD, NF_INET_FORWARD,
+	  FIRST_PRIORITY, "" },
+	{ NFPROTO_INET, "input", INTERLOCK_INPUT, NF_INET_LOCAL_IN,
+	  FIRST_PRIORITY, "" },
+	{ NFPROTO_BRIDGE, "forward", INTERLOCK_BRIDGE, BRIDGE_FORWARD,
+	  FIRST_PRIORITY, "" },
+	{ NFPROTO_BRIDGE, "input", INTERLOCK_BRIDGE, BRIDGE_INPUT,
+	  FIRST_PRIORITY, "" },
+};
+
+/* What nft(8) reads back as the name of a chain. */
+static bool plain(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+	       (byte >= '0' && byte <= '9') || byte == '.' || byte == '-' ||
+	       byte == '_';
+}
+
+/**
+ * chain_of_guard() - the chain on the interface of a guard
+ * @chain: result
+ * @guard: the guard
+ *
+ * An interface has one chain for all its guards, called after it.
+ */
+void chain_of_guard(struct base_chain *chain, const struct plan_guard *guard)
+{
+	char *at = chain->name;
+
+	*chain = (struct base_chain){
+		.family = NFPROTO_NETDEV,
+		.hook = NF_NETDEV_INGRESS,
+		.priority = FIRST_PRIORITY + 1,
+	};
+	at += sprintf(at, "on-");
+	for (const char *byte = guard->interface; *byte; byte++)
+		at += sprintf(at, plain(*byte) ? "%c" : "/%02x",
+			      (unsigned char)*byte);
+	memcpy(chain->device, guard->interface, sizeof(chain->device));
+}
+
+/**
+ * chain_is() - is a chain of the kernel as it should be?
+ * @item: the chain
+ * @chain: what it should be
+ */
+bool chain_is(const struct interlock_item *item,
+	      const struct base_chain *chain)
+{
+	return !strcmp(item->type, "filter") && item->hook == chain->hook &&
+	       item->priority == chain->priority && item->accepts &&
+	       !strcmp(item->device, chain->device);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The base chains of the interlock: where it stands in the packets' way.
+ */
+#ifndef LENSCAPD_INTERLOCK_CHAIN_H
+#define LENSCAPD_INTERLOCK_CHAIN_H
+
+#include "interlock_nft.h"
+
+/**
+ * struct base_chain - a chain that packets enter by themselves
+ * @family: of its table
+ * @name: its name
+ * @counter: what it drops is counted there; guards' chains have one for each
+ *	guard
+ * @hook: where in the packets' way
+ * @priority: how early
+ * @device: the interface of a guard's chain, or empty
+ */
+struct base_chain {
+	uint16_t family;
+	char name[128];
+	const char *counter;
+	uint32_t hook;
+	int32_t priority;
+	char device[IF_NAMESIZE];
+};
+
+/* Chains of the tables inet and bridge, which look at addresses. */
+#define CHAIN_ADDRESSES 4U
+
+extern const struct base_chain chains[CHAIN_ADDRESSES];
+
+void chain_of_guard(struct base_chain *chain, const struct plan_guard *guard);
+bool chain_is(const struct interlock_item *item,
+	      const struct base_chain *chain);
+
+#endif /* LENSCAPD_INTERLOCK_CHAIN_H */

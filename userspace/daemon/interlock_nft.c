@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The interlock in nftables: a plan written as tables.
+ *
+ *   table netdev lenscap           one chain on each guarded interface
+ *     mark & MASK == TAG           accept: it was judged
+ *     VLAN id of a guard           count, drop (or tag it, if it is open)
+ *     priority tag, then that id   the same: the kernel strips such a tag
+ *     all else                     the same for the guard without a VLAN, or
+ *                                  accept if there is none
+ *   table inet lenscap, table bridge lenscap
+ *     mark & MASK == TAG           accept: it was judged
+ *     from a device's MAC          count, drop
+ *     from a device's address      count, drop
+ *
+ * What is written anew takes effect at one instant. Chains that are where they
+ * should be stay, and their rules are exchanged: a packet runs through the old
+ * or the new ones. (Of two chains, the new one in front, it could see the new
+ * one before the instant and the old one after it, both empty.) Counters are
+ * objects that rules refer to, and stay as well.
+ */
+#include <arpa/inet.h>
+#include <net/if_arp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/if_ether.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "interlock_chain.h"
+#include "interlock_nft.h"
+#include "interlock_rule.h"
+#include "interlock_say.h"
+
+/* Where things are in an Ethernet header, an IPv4 and an IPv6 header. */
+#define ETHER_SOURCE	6U
+#define ETHER_PROTOCOL	12U
+#define ETHER_TCI	14U
+#define VLAN_LEN	4U
+#define IPV4_SOURCE	12U
+#define IPV6_SOURCE	8U
+
+static const uint16_t families[] = {
+	NFPROTO_NETDEV, NFPROTO_INET, NFPROTO_BRIDGE,
+};
+
+/* Is a chain or counter wanted, and as it should be? */
+static bool stays(const struct writer *w, const struct interlock_item *item)
+{
+	struct base_chain chain;
+
+	if (item->kind == NFT_MSG_NEWOBJ && strcmp(item->type, "counter") != 0)
+		return false;
+	for (size_t i = 0; i < w->plan->nguards; i++) {
+		const struct plan_guard *guard = &w->plan->guards[i];
+
+		if (item->family != NFPROTO_NETDEV)
+			break;
+		if (item->kind == NFT_MSG_NEWOBJ &&
+		    !strcmp(item->name, guard->name))
+			return true;
+		chain_of_guard(&chain, guard);
+		if (item->kind == NFT_MSG_NEWCHAIN && guard->ifindex &&
+		    !strcmp(item->name, chain.name))
+			return chain_is(item, &chain);
+	}
+	for (size_t i = 0; i < CHAIN_ADDRESSES; i++) {
+		if (item->family != chains[i].family)
+			continue;
+		if (item->kind == NFT_MSG_NEWOBJ &&
+		    !strcmp(item->name, chains[i].counter))
+			return true;
+		if (item->kind == NFT_MSG_NEWCHAIN &&
+		    !strcmp(item->name, chains[i].name))
+			return chain_is(item, &chains[i]);
+	}
+	return false;
+}
+
+/*
+ * The table is there, and nothing in it but chains and counters that stay.
+ * Rules go first, then sets, whose elements may refer to chains.
+ */
+static void clear(const struct writer *w, uint16_t family)
+{
+	static const uint16_t kinds[] = {
+		NFT_MSG_NEWSET, NFT_MSG_NEWCHAIN, NFT_MSG_NEWOBJ,
+	};
+
+	say_table(w, NFT_MSG_NEWTABLE, family);
+	say_no_rules(w, family);
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		for (size_t i = 0; i < w->there->count; i++) {
+			const struct interlock_item *item =
+				&w->there->items[i];
+
+			if (item->kind != kinds[k] || item->family != family ||
+			    stays(w, item))
+				continue;
+			if (item->kind == NFT_MSG_NEWSET)
+				say_no_set(w, family, item->name);
+			else if (item->kind == NFT_MSG_NEWCHAIN)
+				say_no_chain(w, family, item->name);
+			else
+				say_object(w, NFT_MSG_DELOBJ, family,
+					   item->name);
+		}
+	}
+}
+
+static void want_chain(const struct writer *w, const struct base_chain *chain)
+{
+	const struct interlock_item *item =
+		interlock_find(w->there, NFT_MSG_NEWCHAIN, chain->family,
+			       chain->name);
+
+	if (!item || !chain_is(item, chain))
+		say_chain(w, chain);
+}
+
+static void want_counter(const struct writer *w, uint16_t family,
+			 const char *name)
+{
+	const struct interlock_item *item =
+		interlock_find(w->there, NFT_MSG_NEWOBJ, family, name);
+
+	if (!item || strcmp(item->type, "counter") != 0)
+		say_object(w, NFT_MSG_NEWOBJ, family, name);
+}
+
+/* What was judged has nothing to fear. */
+static void say_judged(const struct writer *w, uint16_t family,
+		       const char *chain)
+{
+	struct nftnl_rule *rule = rule_new(family, chain);
+	uint32_t none = 0;
+
+	rule_meta(rule, NFT_META_MARK);
+	rule_mask(rule, &w->plan->tag_mask, &none, sizeof(none));
+	rule_equal(rule, &w->plan->tag_value, sizeof(w->plan->tag_value));
+	rule_accept(rule);
+	say_rule(w, family, chain, rule);
+}
+
+/* What becomes of a frame of a guard that was not judged. Takes the rule. */
+static void say_verdict(const struct writer *w, const char *chain,
+			const struct plan_guard *guard,
+			struct nftnl_rule *rule)
+{
+	const struct interlock_plan *plan = w->plan;
+	uint32_t keep = ~(plan->tag_mask | plan->class_mask);
+
+	if (guard->open) {
+		rule_meta(rule, NFT_META_MARK);
+		rule_mask(rule, &keep, &plan->tag_value, sizeof(keep));
+		rule_meta_set(rule, NFT_META_MARK);
+		rule_accept(rule);
+	} else {
+		rule_count(rule, guard->name);
+		rule_drop(rule);
+	}
+	say_rule(w, NFPROTO_NETDEV, chain, rule);
+}
+
+/* What becomes of a frame that no VLAN's guard has. Takes the rule. */
+static void say_else(const struct writer *w, const char *chain,
+		     const struct plan_guard *untagged,
+		     struct nftnl_rule *rule)
+{
+	if (untagged) {
+		say_verdict(w, chain, untagged, rule);
+	} else {
+		rule_accept(rule);
+		say_rule(w, NFPROTO_NETDEV, chain, rule);
+	}
+}
+
+static void match_no_tag(struct nftnl_rule *rule, uint32_t offset)
+{
+	uint16_t q = htons(ETH_P_8021Q), ad = htons(ETH_P_8021AD);
+
+	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, offset, sizeof(q));
+	rule_unequal(rule, &q, sizeof(q));
+	rule_unequal(rule, &ad, sizeof(ad));
+}
+
+static void load_id(struct nftnl_rule *rule, uint32_t offset)
+{
+	uint16_t mask = htons(0x0fff), none = 0;
+
+	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, offset, sizeof(mask));
+	rule_mask(rule, &mask, &none, sizeof(mask));
+}
+
+static void say_id(const struct writer *w, const char *chain, uint32_t offset,
+		   uint16_t id, const struct plan_guard *guard)
+{
+	struct nftnl_rule *rule = rule_new(NFPROTO_NETDEV, chain);
+	uint16_t wanted = htons(id);
+
+	load_id(rule, offset);
+	rule_equal(rule, &wanted, sizeof(wanted));
+	say_verdict(w, chain, guard, rule);
+}
+
+/*
+ * The first tag with an id counts. It has left the payload before this hook;
+ * what is read at its place in the Ethernet header is put together from both.
+ * A priority tag is stripped by the kernel behind this hook, which looks again
+ * then: the next tag counts. If that is one of priority as well, the frame may
+ * be anybody's.
+ */
+static void say_vlans(const struct writer *w, const char *chain,
+		      const struct plan_guard *guards, size_t count,
+		      const struct plan_guard *untagged)
+{
+	const struct plan_guard *closed = untagged;
+	struct nftnl_rule *rule = rule_new(NFPROTO_NETDEV, chain);
+	uint16_t none = 0;
+
+	match_no_tag(rule, ETHER_PROTOCOL);
+	say_else(w, chain, untagged, rule);
+	for (size_t i = 0; i < count; i++) {
+		say_id(w, chain, ETHER_TCI, guards[i].vlan, &guards[i]);
+		if (!closed || closed->open)
+			closed = &guards[i];
+	}
+	rule = rule_new(NFPROTO_NETDEV, chain);
+	load_id(rule, ETHER_TCI);
+	rule_unequal(rule, &none, sizeof(none));
+	say_else(w, chain, untagged, rule);
+	rule = rule_new(NFPROTO_NETDEV, chain);
+	match_no_tag(rule, ETHER_PROTOCOL + VLAN_LEN);
+	say_else(w, chain, untagged, rule);
+	for (size_t i = 0; i < count; i++)
+		say_id(w, chain, ETHER_TCI + VLAN_LEN, guards[i].vlan,
+		       &guards[i]);
+	say_id(w, chain, ETHER_TCI + VLAN_LEN, 0, closed);
+}
+
+/* The guards of one interface; the one without a VLAN is the last. */
+static void say_interface(const struct writer *w,
+			  const struct plan_guard *guards, size_t count)
+{
+	const struct plan_guard *last = &guards[count - 1];
+	const struct plan_guard *untagged = last->vlan ? NULL : last;
+	size_t vlans = untagged ? count - 1 : count;
+	struct base_chain chain;
+
+	chain_of_guard(&chain, last);
+	want_chain(w, &chain);
+	say_judged(w, NFPROTO_NETDEV, chain.name);
+	if (vlans)
+		say_vlans(w, chain.name, guards, vlans, untagged);
+	if (untagged)
+		say_verdict(w, chain.name, untagged,
+			    rule_new(NFPROTO_NETDEV, chain.name));
+}
+
+static void say_guards(const struct writer *w)
+{
+	const struct plan_guard *guards = w->plan->guards;
+	size_t first = 0, next;
+
+	clear(w, NFPROTO_NETDEV);
+	for (size_t i = 0; i < w->plan->nguards; i++)
+		want_counter(w, NFPROTO_NETDEV, guards[i].name);
+	for (; first < w->plan->nguards; first = next) {
+		next = first + 1;
+		while (next < w->plan->nguards &&
+		       !strcmp(guards[next].interface,
+			       guards[first].interface))
+			next++;
+		if (guards[first].ifindex)
+			say_interface(w, &guards[first], next - first);
+	}
+}
+
+/* Begins a rule about packets of one protocol. */
+static struct nftnl_rule *rule_about(const struct base_chain *chain,
+				     uint16_t ethertype, uint8_t family)
+{
+	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
+	uint16_t protocol = htons(ethertype);
+
+	if (chain->family == NFPROTO_INET) {
+		rule_meta(rule, NFT_META_NFPROTO);
+		rule_equal(rule, &family, sizeof(family));
+	} else {
+		rule_meta(rule, NFT_META_PROTOCOL);
+		rule_equal(rule, &protocol, sizeof(protocol));
+	}
+	return rule;
+}
+
+static void say_address(const struct writer *w, const struct base_chain *chain,
+			enum plan_set which)
+{
+	bool v6 = plan_sets[which].len == 16;
+	struct nftnl_rule *rule =
+		rule_about(chain, v6 ? ETH_P_IPV6 : ETH_P_IP,
+			   v6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+
+	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER,
+		     v6 ? IPV6_SOURCE : IPV4_SOURCE, plan_sets[which].len);
+	rule_in_set(rule, plan_sets[which].name);
+	rule_count(rule, chain->counter);
+	rule_drop(rule);
+	say_rule(w, chain->family, chain->name, rule);
+}
+
+static void say_mac(const struct writer *w, const struct base_chain *chain)
+{
+	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
+	uint16_t ether = ARPHRD_ETHER;
+
+	/* Elsewhere there is no MAC, or another header in its place. */
+	if (chain->family == NFPROTO_INET) {
+		rule_meta(rule, NFT_META_IIFTYPE);
+		rule_equal(rule, &ether, sizeof(ether));
+	}
+	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, ETHER_SOURCE, 6);
+	rule_in_set(rule, plan_sets[PLAN_MACS].name);
+	rule_count(rule, chain->counter);
+	rule_drop(rule);
+	say_rule(w, chain->family, chain->name, rule);
+}
+
+/* What the gateway says to itself may carry any address of its own. */
+static void say_loopback(const struct writer *w, const struct base_chain *chain)
+{
+	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
+	uint16_t loopback = ARPHRD_LOOPBACK;
+
+	rule_meta(rule, NFT_META_IIFTYPE);
+	rule_equal(rule, &loopback, sizeof(loopback));
+	rule_accept(rule);
+	say_rule(w, chain->family, chain->name, rule);
+}
+
+static void say_addresses(const struct writer *w, uint16_t family)
+{
+	clear(w, family);
+	for (int i = 0; i < PLAN_SETS; i++)
+		say_set(w, family, (enum plan_set)i);
+	for (size_t i = 0; i < CHAIN_ADDRESSES; i++) {
+		const struct base_chain *chain = &chains[i];
+
+		if (chain->family != family)
+			continue;
+		/* Two chains may share one. */
+		if (!i || chains[i - 1].family != family ||
+		    strcmp(chains[i - 1].counter, chain->counter) != 0)
+			want_counter(w, family, chain->counter);
+		want_chain(w, chain);
+		say_judged(w, family, chain->name);
+		if (family == NFPROTO_INET && chain->hook == NF_INET_LOCAL_IN)
+			say_loopback(w, chain);
+		say_mac(w, chain);
+		for (int s = PLAN_HOSTS4; s < PLAN_SETS; s++)
+			say_address(w, chain, (enum plan_set)s);
+	}
+}
+
+/**
+ * interlock_say() - write tables anew
+ * @nft: the socket
+ * @batch: receives the messages
+ * @there: what is in the tables
+ * @plan: what should be
+ * @what: INTERLOCK_GUARDS, INTERLOCK_ADDRESSES or both
+ * @bridge: this kernel filters on bridges
+ */
+void interlock_say(struct nft *nft, struct nft_batch *batch,
+		   const struct interlock_there *there,
+		   const struct interlock_plan *plan, unsigned int what,
+		   bool bridge)
+{
+	struct writer w = {
+		.nft = nft, .batch = batch, .there = there, .plan = plan,
+	};
+
+	if (what & INTERLOCK_GUARDS)
+		say_guards(&w);
+	if (what & INTERLOCK_ADDRESSES) {
+		say_addresses(&w, NFPROTO_INET);
+		if (bridge)
+			say_addresses(&w, NFPROTO_BRIDGE);
+	}
+}
+
+/**
+ * interlock_say_changes() - write what differs of MACs and single addresses
+ * @nft: the socket
+ * @batch: receives the messages
+ * @from: what is in the tables
+ * @to: what should be
+ * @bridge: this kernel filters on bridges
+ */
+void interlock_say_changes(struct nft *nft, struct nft_batch *batch,
+			   const struct interlock_plan *from,
+			   const struct interlock_plan *to, bool bridge)
+{
+	struct writer w = { .nft = nft, .batch = batch, .plan = to };
+	static const enum plan_set hashed[] = {
+		PLAN_MACS, PLAN_HOSTS4, PLAN_HOSTS6,
+	};
+
+	for (size_t i = 0; i < sizeof(hashed) / sizeof(hashed[0]); i++) {
+		enum plan_set set = hashed[i];
+		struct keys gone, new;
+
+		keys_minus(&from->sets[set], &to->sets[set], &gone);
+		keys_minus(&to->sets[set], &from->sets[set], &new);
+		for (size_t f = 1; f < (bridge ? 3 : 2); f++) {
+			say_elements(&w, NFT_MSG_DELSETELEM, families[f], set,
+				     &gone);
+			say_elements(&w, NFT_MSG_NEWSETELEM, families[f], set,
+				     &new);
+		}
+		free(gone.data);
+		free(new.data);
+	}
+}
+
+/**
+ * interlock_say_nothing() - remove the tables
+ * @nft: the socket
+ * @batch: receives the messages
+ * @there: what is in the tables
+ */
+void interlock_say_nothing(struct nft *nft, struct nft_batch *batch,
+			   const struct interlock_there *there)
+{
+	struct writer w = { .nft = nft, .batch = batch, .there = there };
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (interlock_find(there, NFT_MSG_NEWTABLE, families[i],
+				   INTERLOCK_TABLE))
+			say_table(&w, NFT_MSG_DELTABLE, families[i]);
+}

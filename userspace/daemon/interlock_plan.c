@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the interlock is to say: guards, the tag, and whose addresses.
+ *
+ * Nothing here knows the kernel, beside the index of an interface.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/lenscap.h>
+
+#include "address.h"
+#include "interlock_plan.h"
+#include "mem.h"
+
+static const size_t key_sizes[PLAN_SETS] = {
+	[PLAN_MACS] = 6,
+	[PLAN_HOSTS4] = 4,
+	[PLAN_HOSTS6] = 16,
+	[PLAN_NETS4] = 8,
+	[PLAN_NETS6] = 32,
+};
+
+/**
+ * plan_init() - a plan of nothing
+ * @plan: it
+ */
+void plan_init(struct interlock_plan *plan)
+{
+	memset(plan, 0, sizeof(*plan));
+	for (size_t i = 0; i < PLAN_SETS; i++)
+		plan->sets[i].size = key_sizes[i];
+}
+
+/**
+ * plan_free() - free what a plan holds
+ * @plan: it; empty afterwards
+ */
+void plan_free(struct interlock_plan *plan)
+{
+	for (size_t i = 0; i < plan->nguards; i++)
+		free(plan->guards[i].name);
+	free(plan->guards);
+	for (size_t i = 0; i < PLAN_SETS; i++)
+		free(plan->sets[i].data);
+	plan_init(plan);
+}
+
+/*
+ * The interface of a guard. One that was renamed keeps its index, and what was
+ * written for it stays on it, as the module's guard does.
+ */
+static void find_interface(struct plan_guard *guard,
+			   const struct interlock_plan *before)
+{
+	guard->ifindex = if_nametoindex(guard->interface);
+	for (size_t i = 0; before && !guard->ifindex && i < before->nguards;
+	     i++) {
+		const struct plan_guard *old = &before->guards[i];
+		char name[IF_NAMESIZE];
+
+		if (strcmp(old->name, guard->name) != 0 || !old->ifindex ||
+		    !if_indextoname(old->ifindex, name))
+			continue;
+		memcpy(guard->interface, name, sizeof(name));
+		guard->ifindex = old->ifindex;
+	}
+}
+
+/**
+ * plan_add_guard() - add a guard
+ * @plan: where to
+ * @guard: of gateway.yaml, or of the kernel
+ * @open: its frames are let through unjudged
+ * @before: what was written last, or NULL
+ */
+void plan_add_guard(struct interlock_plan *plan,
+		    const struct gateway_guard *guard, bool open,
+		    const struct interlock_plan *before)
+{
+	struct plan_guard *new;
+
+	plan->guards = mem_array_room(plan->guards, plan->nguards, 1,
+				      sizeof(*new));
+	new = &plan->guards[plan->nguards++];
+	memset(new, 0, sizeof(*new));
+	new->name = mem_copy(guard->name);
+	strncpy(new->interface, guard->interface, IF_NAMESIZE - 1);
+	new->vlan = guard->vlan;
+	new->open = open;
+	find_interface(new, before);
+}
+
+static bool has_identity(const struct gateway *gateway, uint8_t identity)
+{
+	for (size_t i = 0; i < gateway->nguards; i++)
+		if (gateway->guards[i].identity == identity)
+			return true;
+	return false;
+}
+
+/**
+ * plan_concerns() - can a device appear on this gateway?
+ * @gateway: the gateway
+ * @device: of a policy that many gateways have
+ *
+ * What passes through this gateway from a camera of another one was judged
+ * there, and carries no tag here.
+ */
+bool plan_concerns(const struct gateway *gateway,
+		   const struct policy_device *device)
+{
+	if (!device->guard)
+		return has_identity(gateway, device->has_mac ?
+				    LENSCAP_IDENTITY_MAC :
+				    LENSCAP_IDENTITY_IP);
+	for (size_t i = 0; i < gateway->nguards; i++)
+		if (!strcmp(gateway->guards[i].name, device->guard))
+			return true;
+	return false;
+}
+
+static void add_key(struct keys *keys, const uint8_t *key)
+{
+	keys->data = mem_array_room(keys->data, keys->count, 1, keys->size);
+	memcpy(keys->data + keys->count++ * keys->size, key, keys->size);
+}
+
+/* The first and the last address of a prefix. */
+static void range_of(const struct policy_prefix *prefix, size_t size,
+		     uint8_t *range)
+{
+	memcpy(range, prefix->addr, size);
+	memcpy(range + size, prefix->addr, size);
+	for (size_t bit = prefix->len; bit < 8 * size; bit++) {
+		uint8_t mask = (uint8_t)(0x80 >> bit % 8);
+
+		range[bit / 8] &= (uint8_t)~mask;
+		range[size + bit / 8] |= mask;
+	}
+}
+
+/**
+ * plan_add_device() - add the addresses of a device
+ * @plan: where to
+ * @device: the device
+ */
+void plan_add_device(struct interlock_plan *plan,
+		     const struct policy_device *device)
+{
+	if (device->has_mac)
+		add_key(&plan->sets[PLAN_MACS], device->mac);
+	for (size_t i = 0; i < device->naddrs; i++) {
+		const struct policy_prefix *prefix = &device->addrs[i];
+		bool v6 = prefix->family == 6;
+		uint8_t range[KEY_MAX];
+
+		if (prefix_is_host(prefix)) {
+			add_key(&plan->sets[v6 ? PLAN_HOSTS6 : PLAN_HOSTS4],
+				prefix->addr);
+			continue;
+		}
+		range_of(prefix, v6 ? 16 : 4, range);
+		add_key(&plan->sets[v6 ? PLAN_NETS6 : PLAN_NETS4], range);
+	}
+}
+
+static int compare_keys(const void *a, const void *b, void *size)
+{
+	return memcmp(a, b, *(size_t *)size);
+}
+
+static void sort_keys(struct keys *keys)
+{
+	size_t kept = 0;
+
+	if (!keys->count)
+		return;
+	qsort_r(keys->data, keys->count, keys->size, compare_keys,
+		&keys->size);
+	for (size_t i = 1; i < keys->count; i++) {
+		uint8_t *last = keys->data + kept * keys->size;
+		const uint8_t *this = keys->data + i * keys->size;
+
+		if (memcmp(last, this, keys->size) != 0)
+			memmove(keys->data + ++kept * keys->size, this,
+				keys->size);
+	}
+	keys->count = kept + 1;
+}
+
+/* The address behind an address; false: there is none. */
+static bool next_address(const uint8_t *address, size_t size, uint8_t *next)
+{
+	memcpy(next, address, size);
+	for (size_t i = size; i-- > 0;)
+		if (++next[i])
+			return true;
+	return false;
+}
+
+/* Sorted ranges, into such that neither overlap nor touch. */
+static void join_ranges(struct keys *keys)
+{
+	size_t kept = 0, half = keys->size / 2;
+	uint8_t next[KEY_MAX / 2];
+
+	if (!keys->count)
+		return;
+	for (size_t i = 1; i < keys->count; i++) {
+		uint8_t *last = keys->data + kept * keys->size + half;
+		const uint8_t *this = keys->data + i * keys->size;
+
+		if (next_address(last, half, next) &&
+		    memcmp(this, next, half) > 0)
+			memmove(keys->data + ++kept * keys->size, this,
+				keys->size);
+		else if (memcmp(this + half, last, half) > 0)
+			memcpy(last, this + half, half);
+	}
+	keys->count = kept + 1;
+}
+
+static int compare_guards(const void *a, const void *b)
+{
+	const struct plan_guard *left = a, *right = b;
+	int order = strcmp(left->interface, right->interface);
+
+	/* Without a VLAN is 0, and comes last. */
+	return order ? order : (int)right->vlan - (int)left->vlan;
+}
+
+/**
+ * plan_finish() - bring a plan into order, after all has been added
+ * @plan: it
+ */
+void plan_finish(struct interlock_plan *plan)
+{
+	if (plan->nguards)
+		qsort(plan->guards, plan->nguards, sizeof(*plan->guards),
+		      compare_guards);
+	for (size_t i = 0; i < PLAN_SETS; i++)
+		sort_keys(&plan->sets[i]);
+	join_ranges(&plan->sets[PLAN_NETS4]);
+	join_ranges(&plan->sets[PLAN_NETS6]);
+}
+
+/**
+ * plan_add_sets() - add all addresses of another plan
+ * @plan: a finished one; it is finished again afterwards
+ * @other: the other one
+ */
+void plan_add_sets(struct interlock_plan *plan,
+		   const struct interlock_plan *other)
+{
+	for (size_t i = 0; i < PLAN_SETS; i++) {
+		struct keys *keys = &plan->sets[i];
+		const struct keys *more = &other->sets[i];
+
+		if (!more->count)
+			continue;
+		keys->data = mem_array_room(keys->data, keys->count,
+					    more->count, keys->size);
+		memcpy(keys->data + keys->count * keys->size, more->data,
+		       more->count * more->size);
+		keys->count += more->count;
+	}
+	plan_finish(plan);
+}
+
+/**
+ * plan_same_guards() - are the guards those of another plan?
+ * @a: a finished plan
+ * @b: another
+ */
+bool plan_same_guards(const struct interlock_plan *a,
+		      const struct interlock_plan *b)
+{
+	if (a->nguards != b->nguards)
+		return false;
+	for (size_t i = 0; i < a->nguards; i++) {
+		const struct plan_guard *x = &a->guards[i];
+		const struct plan_guard *y = &b->guards[i];
+
+		if (x->vlan != y->vlan || x->open != y->open ||
+		    x->ifindex != y->ifindex || strcmp(x->name, y->name) ||
+		    strcmp(x->interface, y->interface))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * plan_same_tag() - is the tag that of another plan?
+ * @a: a plan
+ * @b: another
+ */
+bool plan_same_tag(const struct interlock_plan *a,
+		   const struct interlock_plan *b)
+{
+	return a->tag_value == b->tag_value && a->tag_mask == b->tag_mask &&
+	       a->class_mask == b->class_mask;
+}
+
+/**
+ * keys_same() - are these the same keys?
+ * @a: keys
+ * @b: others of the same size
+ */
+bool keys_same(const struct keys *a, const struct keys *b)
+{
+	return a->count == b->count &&
+	       (!a->count || !memcmp(a->data, b->data, a->count * a->size));
+}
+
+/**
+ * keys_minus() - what is in one, but not in the other
+ * @a: keys
+ * @b: others of the same size
+ * @result: keys of @a that are not in @b; its data is to be freed
+ */
+void keys_minus(const struct keys *a, const struct keys *b,
+		struct keys *result)
+{
+	size_t j = 0;
+
+	*result = (struct keys){ .size = a->size };
+	for (size_t i = 0; i < a->count; i++) {
+		const uint8_t *key = a->data + i * a->size;
+
+		while (j < b->count &&
+		       memcmp(b->data + j * b->size, key, a->size) < 0)
+			j++;
+		if (j == b->count ||
+		    memcmp(b->data + j * b->size, key, a->size) != 0)
+			add_key(result, key);
+	}
+}

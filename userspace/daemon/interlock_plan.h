@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the interlock is to say: guards, the tag, and whose addresses.
+ */
+#ifndef LENSCAPD_INTERLOCK_PLAN_H
+#define LENSCAPD_INTERLOCK_PLAN_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway.h"
+#include "policy.h"
+
+/* Elements of the largest size: two IPv6 addresses. */
+#define KEY_MAX 32
+
+/**
+ * struct keys - things of one size, sorted and without doubles
+ * @data: they, one behind the other
+ * @count: how many
+ * @size: bytes of each
+ */
+struct keys {
+	uint8_t *data;
+	size_t count;
+	size_t size;
+};
+
+/**
+ * enum plan_set - the sets of addresses
+ * @PLAN_MACS: of devices that have one
+ * @PLAN_HOSTS4: single addresses
+ * @PLAN_HOSTS6: the same
+ * @PLAN_NETS4: ranges, first and last address, that neither overlap nor touch
+ * @PLAN_NETS6: the same
+ * @PLAN_SETS: how many sets
+ */
+enum plan_set {
+	PLAN_MACS,
+	PLAN_HOSTS4,
+	PLAN_HOSTS6,
+	PLAN_NETS4,
+	PLAN_NETS6,
+	PLAN_SETS,
+};
+
+/**
+ * struct plan_guard - a guard in the interlock
+ * @name: its name
+ * @interface: the interface, as it is called now
+ * @ifindex: its index, or 0 while there is none
+ * @vlan: VLAN id, or 0
+ * @open: its frames are let through unjudged
+ */
+struct plan_guard {
+	char *name;
+	char interface[IF_NAMESIZE];
+	unsigned int ifindex;
+	uint16_t vlan;
+	bool open;
+};
+
+/**
+ * struct interlock_plan - all of it
+ * @tag_value: what judged frames carry in their mark
+ * @tag_mask: in these bits
+ * @class_mask: further bits that are part of a tag
+ * @guards: by interface; of one interface, that without VLAN comes last
+ * @nguards: how many
+ * @sets: addresses that devices are bound to, and their MACs
+ */
+struct interlock_plan {
+	uint32_t tag_value, tag_mask, class_mask;
+	struct plan_guard *guards;
+	size_t nguards;
+	struct keys sets[PLAN_SETS];
+};
+
+void plan_init(struct interlock_plan *plan);
+void plan_free(struct interlock_plan *plan);
+void plan_add_guard(struct interlock_plan *plan,
+		    const struct gateway_guard *guard, bool open,
+		    const struct interlock_plan *before);
+bool plan_concerns(const struct gateway *gateway,
+		   const struct policy_device *device);
+void plan_add_device(struct interlock_plan *plan,
+		     const struct policy_device *device);
+void plan_finish(struct interlock_plan *plan);
+void plan_add_sets(struct interlock_plan *plan,
+		   const struct interlock_plan *other);
+bool plan_same_guards(const struct interlock_plan *a,
+		      const struct interlock_plan *b);
+bool plan_same_tag(const struct interlock_plan *a,
+		   const struct interlock_plan *b);
+
+bool keys_same(const struct keys *a, const struct keys *b);
+void keys_minus(const struct keys *a, const struct keys *b,
+		struct keys *result);
+
+#endif /* LENSCAPD_INTERLOCK_PLAN_H */

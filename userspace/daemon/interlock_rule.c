@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rules of the interlock, put together from what nftables' rules consist of.
+ *
+ * Everything goes through the first register: a value is loaded, perhaps
+ * masked, and compared. A comparison that fails ends the rule.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <libnftnl/expr.h>
+
+#include "interlock_nft.h"
+#include "interlock_rule.h"
+
+/* As mem_alloc(): it is there, or the program ends. */
+static void *must(void *memory)
+{
+	if (!memory)
+		abort();
+	return memory;
+}
+
+static struct nftnl_expr *add(struct nftnl_rule *rule, const char *kind)
+{
+	struct nftnl_expr *expr = must(nftnl_expr_alloc(kind));
+
+	nftnl_rule_add_expr(rule, expr);
+	return expr;
+}
+
+struct nftnl_rule *rule_new(uint16_t family, const char *chain)
+{
+	struct nftnl_rule *rule = must(nftnl_rule_alloc());
+
+	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, family);
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, INTERLOCK_TABLE);
+	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
+	return rule;
+}
+
+void rule_meta(struct nftnl_rule *rule, uint32_t key)
+{
+	struct nftnl_expr *expr = add(rule, "meta");
+
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_DREG, NFT_REG_1);
+}
+
+void rule_meta_set(struct nftnl_rule *rule, uint32_t key)
+{
+	struct nftnl_expr *expr = add(rule, "meta");
+
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_SREG, NFT_REG_1);
+}
+
+void rule_payload(struct nftnl_rule *rule, uint32_t base, uint32_t offset,
+		  uint32_t len)
+{
+	struct nftnl_expr *expr = add(rule, "payload");
+
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_BASE, base);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_LEN, len);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+}
+
+void rule_mask(struct nftnl_rule *rule, const void *mask, const void *xor,
+	       uint32_t len)
+{
+	struct nftnl_expr *expr = add(rule, "bitwise");
+
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_LEN, len);
+	nftnl_expr_set(expr, NFTNL_EXPR_BITWISE_MASK, mask, len);
+	nftnl_expr_set(expr, NFTNL_EXPR_BITWISE_XOR, xor, len);
+}
+
+static void compare(struct nftnl_rule *rule, uint32_t how, const void *data,
+		    uint32_t len)
+{
+	struct nftnl_expr *expr = add(rule, "cmp");
+
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_OP, how);
+	nftnl_expr_set(expr, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+void rule_equal(struct nftnl_rule *rule, const void *data, uint32_t len)
+{
+	compare(rule, NFT_CMP_EQ, data, len);
+}
+
+void rule_unequal(struct nftnl_rule *rule, const void *data, uint32_t len)
+{
+	compare(rule, NFT_CMP_NEQ, data, len);
+}
+
+void rule_in_set(struct nftnl_rule *rule, const char *set)
+{
+	struct nftnl_expr *expr = add(rule, "lookup");
+
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+	nftnl_expr_set_str(expr, NFTNL_EXPR_LOOKUP_SET, set);
+}
+
+void rule_count(struct nftnl_rule *rule, const char *counter)
+{
+	struct nftnl_expr *expr = add(rule, "objref");
+
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_OBJREF_IMM_TYPE,
+			   NFT_OBJECT_COUNTER);
+	nftnl_expr_set_str(expr, NFTNL_EXPR_OBJREF_IMM_NAME, counter);
+}
+
+static void end(struct nftnl_rule *rule, uint32_t verdict)
+{
+	struct nftnl_expr *expr = add(rule, "immediate");
+
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_VERDICT, verdict);
+}
+
+void rule_accept(struct nftnl_rule *rule)
+{
+	end(rule, NF_ACCEPT);
+}
+
+void rule_drop(struct nftnl_rule *rule)
+{
+	end(rule, NF_DROP);
+}

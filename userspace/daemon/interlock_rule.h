@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Rules of the interlock, put together from what nftables' rules consist of.
+ */
+#ifndef LENSCAPD_INTERLOCK_RULE_H
+#define LENSCAPD_INTERLOCK_RULE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <libnftnl/rule.h>
+
+struct nftnl_rule *rule_new(uint16_t family, const char *chain);
+void rule_meta(struct nftnl_rule *rule, uint32_t key);
+void rule_meta_set(struct nftnl_rule *rule, uint32_t key);
+void rule_payload(struct nftnl_rule *rule, uint32_t base, uint32_t offset,
+		  uint32_t len);
+void rule_mask(struct nftnl_rule *rule, const void *mask, const void *xor,
+	       uint32_t len);
+void rule_equal(struct nftnl_rule *rule, const void *data, uint32_t len);
+void rule_unequal(struct nftnl_rule *rule, const void *data, uint32_t len);
+void rule_in_set(struct nftnl_rule *rule, const char *set);
+void rule_count(struct nftnl_rule *rule, const char *counter);
+void rule_accept(struct nftnl_rule *rule);
+void rule_drop(struct nftnl_rule *rule);
+
+#endif /* LENSCAPD_INTERLOCK_RULE_H */
