@@ -66,6 +66,7 @@ struct cli {
 	bool gateway;
 	bool policy;
 	bool yes;
+	bool open;
 	int argc;
 	char **argv;
 };

@@ -32,6 +32,7 @@ enum option_id {
 	OPT_GATEWAY,
 	OPT_POLICY,
 	OPT_YES,
+	OPT_OPEN,
 	OPT_MAX_AGE,
 	OPT_COUNT,
 };
@@ -79,6 +80,8 @@ static const struct option_text options[OPT_COUNT] = {
 	[OPT_POLICY] = { "policy", 0, NULL,
 		"take the files for policies, whatever their keys" },
 	[OPT_YES] = { "yes", 'y', NULL, "do not ask" },
+	[OPT_OPEN] = { "open", 0, NULL,
+		"have the interlock let its cameras through, instead of cutting them off" },
 	[OPT_MAX_AGE] = { "max-age", 0, "DAYS",
 		"warn of a policy that is live for longer (default: 180)" },
 };
@@ -123,7 +126,7 @@ static const struct command commands[] = {
 	  "who wanted to talk to whom, and why it was dropped" },
 	{ "reload", "", 0, 0, 0, cmd_reload,
 	  "have the daemon read gateway.yaml and its policy again" },
-	{ "disarm", "[GUARD]", 0, 1, BIT(OPT_YES), cmd_disarm,
+	{ "disarm", "[GUARD]", 0, 1, BIT(OPT_YES) | BIT(OPT_OPEN), cmd_disarm,
 	  "stop judging, on one guard or all" },
 	{ "arm", "[GUARD]", 0, 1, 0, cmd_arm,
 	  "judge again what was disarmed" },
@@ -276,6 +279,9 @@ static bool take_option(struct cli *cli, enum option_id id, const char *value)
 		return true;
 	case OPT_YES:
 		cli->yes = true;
+		return true;
+	case OPT_OPEN:
+		cli->open = true;
 		return true;
 	case OPT_HELP:
 	case OPT_VERSION:

@@ -182,6 +182,55 @@ static void put_guards(struct table *table, const struct states *states)
 			  STYLE_GOOD : STYLE_WARN, "%s", text);
 }
 
+static const struct {
+	const char *state;
+	const char *text;
+	enum style style;
+} interlocks[] = {
+	{ "in-place", "in place", STYLE_GOOD },
+	{ "missing", "missing", STYLE_BAD },
+	{ "off", "off", STYLE_WARN },
+	{ "open", "open", STYLE_WARN },
+	{ "unavailable", "this kernel has no nf_tables", STYLE_BAD },
+};
+
+/* What it dropped: @what is "packets" or "bytes". */
+static json_int_t interlock_sum(const json_t *lock, const char *what)
+{
+	static const char *const parts[] = { "forward", "input", "bridge" };
+	json_int_t sum = 0;
+	json_t *guard;
+	size_t i;
+
+	json_array_foreach(field(lock, "guards"), i, guard)
+		sum += field_int(field(guard, "dropped"), what);
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		sum += field_int(field(lock, parts[i]), what);
+	return sum;
+}
+
+static void put_interlock(struct table *table, const json_t *lock)
+{
+	json_int_t packets = interlock_sum(lock, "packets");
+	const char *text = field_str(lock, "state");
+	enum style style = STYLE_WARN;
+
+	/* An older daemon has none. */
+	if (!*text)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(interlocks); i++) {
+		if (!strcmp(text, interlocks[i].state)) {
+			text = interlocks[i].text;
+			style = interlocks[i].style;
+			break;
+		}
+	}
+	key(table, "Interlock");
+	table_cell(table, style, "%s, dropped %s packet%s, %s", text,
+		   human_count(packets).text, plural(packets),
+		   human_bytes(interlock_sum(lock, "bytes")).text);
+}
+
 static void put_traffic(struct table *table, const struct totals *totals)
 {
 	const struct {
@@ -261,13 +310,106 @@ static void warn(struct warnings *warnings, const char *format, ...)
 	free(text);
 }
 
+/* What the interlock does with the frames of a guard. */
+static const char *interlock_state(const json_t *lock, const char *name)
+{
+	json_t *guard;
+	size_t i;
+
+	json_array_foreach(field(lock, "guards"), i, guard) {
+		if (!strcmp(field_str(guard, "name"), name))
+			return field_str(guard, "state");
+	}
+	return "";
+}
+
+static void warn_dropped(struct warnings *warnings, const json_t *count,
+			 const char *what)
+{
+	json_int_t packets = field_int(count, "packets");
+
+	if (packets)
+		warn(warnings, "the interlock dropped %s packet%s, %s, %s",
+		     human_count(packets).text, plural(packets),
+		     human_bytes(field_int(count, "bytes")).text, what);
+}
+
+static void warn_interlock_guards(struct warnings *warnings, const json_t *lock)
+{
+	json_t *guard;
+	size_t i, named = 0;
+
+	json_array_foreach(field(lock, "guards"), i, guard) {
+		char *what;
+
+		if (!field_int(guard, "dropped.packets") ||
+		    named++ >= WORST_GUARDS)
+			continue;
+		what = cli_format("of guard \"%s\" on interface %s: the module had not judged them",
+				  field_str(guard, "name"),
+				  field_str(guard, "interface"));
+		warn_dropped(warnings, field(guard, "dropped"), what);
+		free(what);
+	}
+	if (named > WORST_GUARDS)
+		warn(warnings, "it dropped packets of %zu more guards; --json lists them",
+		     named - WORST_GUARDS);
+}
+
+static void warn_gap(struct warnings *warnings, const json_t *lock)
+{
+	json_int_t restored = field_int(lock, "restored");
+	const json_t *seconds = field(lock, "last_gap.seconds");
+	char *who;
+
+	if (!restored)
+		return;
+	if (field_int(lock, "last_gap.pid"))
+		who = cli_format("%s, process %" JSON_INTEGER_FORMAT,
+				 field_str(lock, "last_gap.process"),
+				 field_int(lock, "last_gap.pid"));
+	else
+		who = cli_format("it is not known by whom");
+	warn(warnings, "the interlock was changed by another program and restored %s time%s, last %s (%s): it was not whole for %.1f ms",
+	     human_count(restored).text, plural(restored),
+	     human_ago(field_time(lock, "last_gap.at")).text, who,
+	     json_number_value(seconds) * 1e3);
+	free(who);
+}
+
+static void warn_interlock(struct warnings *warnings, const json_t *lock,
+			   bool guarded)
+{
+	const char *state = field_str(lock, "state");
+	const char *error = field_str(lock, "error");
+
+	if (!strcmp(state, "off") && guarded)
+		warn(warnings, "gateway.yaml leaves the interlock off: where the module does not judge, cameras may talk to anyone");
+	else if (!strcmp(state, "unavailable"))
+		warn(warnings, "there is no interlock, because this kernel has no nf_tables: where the module does not judge, cameras may talk to anyone");
+	else if (!strcmp(state, "missing"))
+		warn(warnings, "the interlock is not in place, and the daemon tries again%s%s: where the module does not judge, cameras may talk to anyone",
+		     *error ? ": " : "", error);
+	else if (!strcmp(state, "open"))
+		warn(warnings, "the interlock is open: cameras may talk to anyone; \"lenscapctl arm\" closes it");
+	warn_interlock_guards(warnings, lock);
+	warn_dropped(warnings, field(lock, "forward"),
+		     "that were to be forwarded with the address or MAC of a camera, and did not come from a guard: it was moved, or somebody forges it");
+	warn_dropped(warnings, field(lock, "input"),
+		     "that were sent to the gateway with the address or MAC of a camera, and did not come from a guard: it was moved, or somebody forges it");
+	warn_dropped(warnings, field(lock, "bridge"),
+		     "that came to a bridge with the address or MAC of a camera, and did not come from a guard: it was moved, or somebody forges it");
+	warn_gap(warnings, lock);
+}
+
 static bool sound(const json_t *guard)
 {
 	return !strcmp(field_str(guard, "state"), "armed") &&
 	       strcmp(field_str(guard, "mode"), "audit") != 0;
 }
 
-static void warn_guard(struct warnings *warnings, const json_t *guard)
+static void warn_guard(struct warnings *warnings, const json_t *guard,
+		       const json_t *lock)
 {
 	const char *name = field_str(guard, "name");
 	const char *interface = field_str(guard, "interface");
@@ -278,6 +420,10 @@ static void warn_guard(struct warnings *warnings, const json_t *guard)
 		     name, interface);
 	else if (!strcmp(state, "failed"))
 		warn(warnings, "guard \"%s\" could not be armed on interface %s: nothing is judged there; the kernel log says why",
+		     name, interface);
+	else if (!strcmp(state, "disarmed") &&
+		 !strcmp(interlock_state(lock, name), "in-place"))
+		warn(warnings, "guard \"%s\" on interface %s is disarmed: the interlock cuts its cameras off; \"lenscapctl arm\" arms it again, \"lenscapctl disarm --open\" lets them through",
 		     name, interface);
 	else if (!strcmp(state, "disarmed"))
 		warn(warnings, "guard \"%s\" on interface %s is disarmed: its cameras may talk to anyone; \"lenscapctl arm\" arms it again",
@@ -309,11 +455,13 @@ static void put_warnings(struct warnings *warnings, const json_t *answer,
 		warn(warnings, "the live policy names no device: every camera is unknown and dropped");
 	json_array_foreach(field(answer, "guards"), i, guard) {
 		if (!sound(guard) && wrong++ < WORST_GUARDS)
-			warn_guard(warnings, guard);
+			warn_guard(warnings, guard,
+				   field(answer, "interlock"));
 	}
 	if (wrong > WORST_GUARDS)
 		warn(warnings, "%zu more guards are not enforcing; \"lenscapctl guards\" lists them",
 		     wrong - WORST_GUARDS);
+	warn_interlock(warnings, field(answer, "interlock"), states->all);
 	if (lost)
 		warn(warnings, "%s frame%s found no place in the record table: they are counted, but not listed; the module parameter \"records\" enlarges it",
 		     human_count(lost).text, plural(lost));
@@ -349,11 +497,27 @@ static void show_status(const struct cli *cli, const json_t *answer)
 	table.indent = 2;
 	put_policy(&table, module);
 	put_guards(&table, &states);
+	put_interlock(&table, field(answer, "interlock"));
 	put_traffic(&table, &totals);
 	put_reporting(&table, answer);
 	table_flush(&table);
 	table_free(&table);
 	put_warnings(&warnings, answer, &states);
+}
+
+/* Without the module, the interlock is all there is. */
+static int fail_no_module(const struct cli *cli, const json_t *answer)
+{
+	const char *state = field_str(answer, "interlock.state");
+	const char *what = "there is no interlock: cameras may talk to anyone";
+
+	if (!strcmp(state, "in-place"))
+		what = "the interlock cuts cameras off until then; \"lenscapctl disarm --open\" lets them through";
+	else if (!strcmp(state, "open"))
+		what = "the interlock is open: cameras may talk to anyone; \"lenscapctl arm\" closes it";
+	return cli_fail(cli, CLI_NO_MODULE,
+			"Lenscap is NOT enforcing: the module is not loaded\n  load it with \"modprobe lenscap\"; the daemon runs and waits for it\n  %s",
+			what);
 }
 
 int cmd_status(const struct cli *cli)
@@ -371,8 +535,7 @@ int cmd_status(const struct cli *cli)
 	else if (module)
 		show_status(cli, answer);
 	else
-		cli_fail(cli, CLI_NO_MODULE,
-			 "Lenscap is NOT enforcing: the module is not loaded\n  load it with \"modprobe lenscap\"; the daemon runs and waits for it");
+		fail_no_module(cli, answer);
 	json_decref(answer);
 	return module ? CLI_OK : CLI_NO_MODULE;
 }

@@ -22,6 +22,8 @@ static json_t *switch_request(const struct cli *cli, const char *command)
 /* True for yes. Who cannot be asked, meant what the script says. */
 static bool confirmed(const struct cli *cli)
 {
+	const char *then = cli->open ? "may then talk to anyone" :
+		"are then cut off by the interlock, or may talk to anyone if there is none";
 	char line[16];
 
 	if (cli->yes || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
@@ -29,10 +31,10 @@ static bool confirmed(const struct cli *cli)
 	if (cli->argc) {
 		fputs("Disarm guard ", stderr);
 		cli_put_clean(stderr, cli->argv[0]);
-		fputs("? Its cameras may then talk to anyone. [y/N] ", stderr);
+		fprintf(stderr, "? Its cameras %s. [y/N] ", then);
 	} else {
-		fputs("Disarm all guards? All cameras may then talk to anyone. [y/N] ",
-		      stderr);
+		fprintf(stderr, "Disarm all guards? All cameras %s. [y/N] ",
+			then);
 	}
 	return fgets(line, sizeof(line), stdin) &&
 	       (*line == 'y' || *line == 'Y');
@@ -51,25 +53,52 @@ static void put_names(const json_t *names)
 	putchar('\n');
 }
 
+/* False if there are none. */
+static bool put_list(const char *what, const json_t *names)
+{
+	if (!json_array_size(names))
+		return false;
+	printf("%s:", what);
+	put_names(names);
+	return true;
+}
+
+#define UNTIL "until \"lenscapctl arm\", a reload or a restart of the daemon"
+
+static void put_disarmed(const struct cli *cli, const json_t *answer)
+{
+	const char *state = field_str(answer, "interlock.state");
+	bool some = put_list("disarmed", field(answer, "disarmed"));
+
+	some |= put_list("opened", field(answer, "opened"));
+	if (!some)
+		printf("no guard was armed: nothing to disarm\n");
+	else if (cli->open)
+		printf("Their cameras may talk to anyone " UNTIL ".\n");
+	else if (!strcmp(state, "in-place"))
+		printf("Nothing is judged there, and the interlock cuts their cameras off, " UNTIL ".\n"
+		       "To let them through: lenscapctl disarm --open\n");
+	else
+		printf("Nothing is judged there " UNTIL ": their cameras may talk to anyone, because no interlock is in place.\n");
+}
+
 int cmd_disarm(const struct cli *cli)
 {
-	json_t *answer;
+	json_t *answer, *request;
 	int status;
 
 	if (!confirmed(cli))
 		return cli_fail(cli, CLI_REFUSED, "nothing was disarmed");
-	status = conn_call(cli, switch_request(cli, "disarm"), &answer);
+	request = switch_request(cli, "disarm");
+	if (cli->open)
+		json_object_set_new(request, "open", json_true());
+	status = conn_call(cli, request, &answer);
 	if (status)
 		return status;
-	if (cli->json != CLI_JSON_OFF) {
+	if (cli->json != CLI_JSON_OFF)
 		cli_print_json(cli, answer);
-	} else if (!json_array_size(field(answer, "disarmed"))) {
-		printf("no guard was armed: nothing to disarm\n");
-	} else {
-		printf("disarmed:");
-		put_names(field(answer, "disarmed"));
-		printf("Nothing is judged there until \"lenscapctl arm\", a reload or a restart of the daemon.\n");
-	}
+	else
+		put_disarmed(cli, answer);
 	json_decref(answer);
 	return CLI_OK;
 }
@@ -78,16 +107,17 @@ int cmd_arm(const struct cli *cli)
 {
 	json_t *answer;
 	int status = conn_call(cli, switch_request(cli, "arm"), &answer);
+	bool some;
 
 	if (status)
 		return status;
 	if (cli->json != CLI_JSON_OFF) {
 		cli_print_json(cli, answer);
-	} else if (!json_array_size(field(answer, "armed"))) {
-		printf("no guard was disarmed: nothing to arm\n");
 	} else {
-		printf("armed:");
-		put_names(field(answer, "armed"));
+		some = put_list("armed", field(answer, "armed"));
+		some |= put_list("interlock closed", field(answer, "closed"));
+		if (!some)
+			printf("no guard was disarmed: nothing to arm\n");
 	}
 	json_decref(answer);
 	return CLI_OK;

@@ -473,10 +473,8 @@ static void remove_tables(struct interlock *lock)
 
 static void write_plan(struct interlock *lock, struct interlock_plan *plan)
 {
-	struct task all = {
-		.plan = plan,
-		.what = INTERLOCK_GUARDS | INTERLOCK_ADDRESSES,
-	};
+	struct task guards = { .plan = plan, .what = INTERLOCK_GUARDS };
+	struct task addresses = { .plan = plan, .what = INTERLOCK_ADDRESSES };
 	bool done = false;
 
 	if (!ready(lock)) {
@@ -485,8 +483,9 @@ static void write_plan(struct interlock *lock, struct interlock_plan *plan)
 	}
 	if (lock->whole)
 		done = write_changes(lock, plan);
+	/* Guards are few: what comes from them waits for no address. */
 	if (!done)
-		done = perform(lock, &all);
+		done = perform(lock, &guards) && perform(lock, &addresses);
 	if (!done) {
 		lock->whole = false;
 		return;
