@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The interlock on guarded interfaces: what the module does not judge stays."""
+
+from lib import daemon, frames, lock, net, policy, rig, tap
+from lib.daemon import guard
+
+
+def hold(site, names=("cams",), v4=None, v6=None):
+    "With the module nothing is counted; without it nothing passes."
+    v4 = v4 or site.frame
+    v6 = v6 or (lambda: site.frame(src=lock.CAM6))
+    site.passes(v4())
+    site.passes(v6())
+    tap.equal(set(site.counts().values()), {0}, "nothing was counted")
+    site.unguard(*names)
+    site.blocked(v4(), names[0])
+    site.blocked(v6(), names[0], count=3)
+
+
+def test_routed():
+    "a routed interface, IPv4 and IPv6; and back"
+    site = lock.Site([guard("cams")])
+    hold(site)
+    site.blocked(site.frame(src="10.30.0.200", mac="02:00:5e:99:00:01"),
+                 "cams")
+    site.blocked(frames.eth(frames.BROADCAST, rig.CAM_MAC, frames.arp(
+        1, rig.CAM_MAC, rig.CAM_IP, bytes(6), "10.30.0.1")), "cams")
+    site.guarded()
+    site.passes(site.frame())
+
+
+def test_trunk():
+    "VLANs of a trunk: theirs is held, others and untagged frames pass"
+    site = lock.Site([guard("cams", vlan=30), guard("more", vlan=31)],
+                     devices=())
+    site.gw.vlan("trunk", 30, "v30")
+    site.gw.vlan("trunk", 7, "v7")
+    site.gw.addr("v30", lock.GW4["trunk"], lock.GW6["trunk"])
+    site.gw.addr("v7", "10.77.0.1/24")
+    hold(site, ("cams", "more"), lambda: site.frame(vlans=(30,)),
+         lambda: site.frame(src=lock.CAM6, vlans=(30,)))
+    site.blocked(site.frame(vlans=(31,)), "more")
+    site.blocked(site.frame(vlans=((0x88a8, 30),)), "cams")
+    host = {"src": "10.77.0.5", "mac": "02:00:5e:77:00:05"}
+    site.passes(site.frame(vlans=(7,), **host))
+    site.gw.addr("trunk", "10.78.0.1/24")
+    site.passes(site.frame(**host))
+
+
+def test_priority_tag():
+    "priority tags before the VLAN id, which the kernel strips"
+    site = lock.Site([guard("cams", vlan=30)], devices=())
+    site.gw.vlan("trunk", 30, "v30")
+    site.gw.addr("v30", lock.GW4["trunk"], lock.GW6["trunk"])
+    site.gw.vlan("trunk", 7, "v7")
+    site.unguard("cams")
+    host = {"src": "10.77.0.5", "mac": "02:00:5e:77:00:05"}
+    for first in (0, (0x88a8, 0)):
+        for second in (30, (0x88a8, 30)):
+            site.blocked(site.frame(vlans=(first, second), **host), "cams")
+    site.blocked(site.frame(vlans=(0, 0, 30), **host), "cams")
+    site.blocked(site.frame(vlans=(0, 0, 0, 0, 0, 30), **host), "cams")
+    site.passes(site.frame(vlans=(0, 7), **host))
+    # A priority tag alone is no VLAN.
+    site.passes(site.frame(vlans=(0,), **host))
+
+
+def test_trunk_with_untagged_guard():
+    "a guard without VLAN has all that no other guard has"
+    site = lock.Site([guard("cams", vlan=30), guard("rest")])
+    site.unguard("cams", "rest")
+    site.blocked(site.frame(), "rest")
+    site.blocked(site.frame(vlans=(30,)), "cams")
+    site.blocked(site.frame(vlans=(7,)), "rest")
+    site.blocked(site.frame(vlans=(0,)), "rest")
+    site.blocked(site.frame(vlans=(0, 30)), "cams")
+    site.blocked(site.frame(vlans=(0, 7)), "rest")
+    site.blocked(site.frame(vlans=(0, 0, 30)), "rest")
+
+
+def test_vlan_device():
+    "a guard on a VLAN device; the trunk below it is not touched"
+    site = lock.Site([guard("cams", "v30")], devices=(), start=False)
+    site.gw.vlan("trunk", 30, "v30")
+    site.gw.addr("v30", lock.GW4["trunk"], lock.GW6["trunk"])
+    site.gw.addr("trunk", "10.78.0.1/24")
+    site.daemon.start()
+    site.warm()
+    hold(site, ("cams",), lambda: site.frame(vlans=(30,)),
+         lambda: site.frame(src=lock.CAM6, vlans=(30,)))
+    site.passes(site.frame(src="10.78.0.5", mac="02:00:5e:78:00:05"))
+
+
+def test_bridged():
+    "ports of a bridge: the camera's is held, the others are not"
+    site = lock.Site([guard("cams")], devices=(), start=False)
+    site.gw.ip("addr flush dev lan")
+    site.gw.ip("addr flush dev side")
+    site.gw.bridge("br0", "trunk", "lan", "side")
+    peer_mac = ":".join(f"{b:02x}" for b in site.peer.mac("eth0"))
+    site.peer.addr("eth0", "10.30.0.10/24")
+    site.daemon.start()
+    to = {"to": peer_mac}
+    hold(site, ("cams",), lambda: site.frame(**to),
+         lambda: site.frame(src=lock.CAM6, **to))
+    site.passes(site.frame(src=lock.ALIEN, mac=lock.ALIEN_MAC, **to),
+                link=site.alien_link)
+
+
+def test_flowtable():
+    "a flow that sits in a software flowtable is cut as well"
+    site = lock.Site([guard("cams")])
+    done = site.gw.run(["nft", "-f", "-"], check=False, input="""
+table inet fast {
+    counter slow { }
+    flowtable f { hook ingress priority 0; devices = { lan, trunk }; }
+    chain forward {
+        type filter hook forward priority 0;
+        udp dport 5000 counter name slow flow add @f
+    }
+}
+""")
+    if done.returncode:
+        raise tap.Skip(f"no flowtables: {done.stderr.strip()}")
+
+    def slow():
+        "Packets that took the slow path."
+        listed = site.gw.run("nft list counter inet fast slow").stdout
+        return int(listed.split("packets")[1].split()[0])
+
+    def offloaded():
+        "Send one; did the flow's table forward it?"
+        before = slow()
+        site.passes(site.frame())
+        return slow() == before
+
+    site.passes(site.frame())
+    # An answer makes the flow one of both directions.
+    site.peer.run(["python3", "-c",
+                   "import socket; s = socket.socket(2, 2); "
+                   "s.bind(('10.20.0.10', 5001)); "
+                   "s.sendto(b'x', ('10.30.0.17', 40000))"])
+    net.wait_for(offloaded, what="the flow to be in the table")
+    tap.equal(set(site.counts().values()), {0}, "nothing was counted")
+    before = slow()
+    site.unguard("cams")
+    site.blocked(site.frame(), "cams", count=5)
+    tap.equal(slow(), before, "packets of the slow path")
+    site.guarded()
+    site.passes(site.frame())
+
+
+def test_interface_returns():
+    "deleted and made again: the chain is there again, module or not"
+    site = lock.Site([guard("cams"), guard("late", "later")])
+    shown = {row["name"]: row["state"] for row in site.interlock()["guards"]}
+    tap.equal(shown, {"cams": "in-place", "late": "waiting"}, "states")
+    tap.equal(site.state(), "in-place", "state")
+    site.unguard("cams")
+    site.blocked(site.frame(), "cams")
+    for _ in range(3):
+        site.gw.ip("link del trunk")
+        net.wait_for(lambda: [row["state"] for row in
+                              site.interlock()["guards"]][0] == "waiting",
+                     what="the chain to be gone")
+        site.rig.connect()
+        site.cam_link = site.rig.link
+        site.gw.addr("trunk", lock.GW4["trunk"], lock.GW6["trunk"])
+        net.wait_for(lambda: [row["state"] for row in
+                              site.interlock()["guards"]][0] == "in-place",
+                     what="the chain to be back")
+        site.blocked(site.frame(), "cams")
+    tap.equal(site.interlock()["restored"], 0, "nobody else was to blame")
+
+
+def test_interface_renamed():
+    "the chain stays on the interface, whatever that is called"
+    site = lock.Site([guard("cams")])
+    site.gw.batch(["link set trunk down", "link set trunk name camera@0",
+                   "link set camera@0 up"])
+    site.gw.addr("camera@0", lock.GW6["trunk"])
+    net.wait_for(lambda: site.interlock()["guards"][0]["interface"] ==
+                 "camera@0", what="the new name")
+    site.wait_state()
+    site.passes(site.frame())
+    site.unguard("cams")
+    site.blocked(site.frame(), "cams")
+
+
+def test_upkeep_and_audit():
+    "whatever the module passes carries the tag: upkeep and audit too"
+    site = lock.Site([guard("cams", mode="audit")])
+    site.passes(site.frame(src="10.30.0.99", mac="02:00:5e:99:00:09"))
+    tap.equal(policy.guards(site.rig.sock)["cams"]["mode"], "audit", "mode")
+    site.gw.run(["ip", "neigh", "flush", "dev", "trunk"], check=False)
+    site.cam_link.send(frames.eth(frames.BROADCAST, rig.CAM_MAC, frames.arp(
+        1, rig.CAM_MAC, rig.CAM_IP, bytes(6), "10.30.0.1")))
+    net.wait_for(lambda: rig.CAM_MAC in
+                 site.gw.ip("neigh show dev trunk"), what="upkeep to pass")
+    tap.equal(set(site.counts().values()), {0}, "nothing was counted")
+
+
+if __name__ == "__main__":
+    tap.main(globals(), needs=[tap.root, daemon.built, lock.built, tap.module],
+             each=daemon.cleanup)
