@@ -134,6 +134,7 @@ def test_many():
     tap.equal(elements(site, "hosts4"), count + 701, "elements")
     tap.equal(elements(site, "macs", "bridge"), count + 701, "elements")
     site.blocked(site.alien_frame(src="10.64.0.0"), "forward", link=link)
+    tap.true("written anew" not in site.daemon.log(), site.daemon.log())
     tap.equal(site.gw.run(chain).stdout, handles, "the very same rules")
     tap.equal(site.interlock()["restored"], 0, "nobody disturbed it")
 

@@ -619,6 +619,7 @@ static void check_generation(struct interlock *lock)
 	/* Afterwards, so that what is seen has been heard of. */
 	if (!interlock_hear(lock) || lock->generation - seen < INT32_MAX)
 		return;
+	log_info("nftables has changed unheard: the interlock is written anew");
 	lock->generation = seen;
 	interlock_forget(lock);
 }

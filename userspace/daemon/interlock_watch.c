@@ -62,6 +62,13 @@ static bool about_us(const struct nlmsghdr *message)
 	return !strcmp(table_of(message), INTERLOCK_TABLE);
 }
 
+/* What is heard late is known already. */
+static void advance(struct interlock *lock, uint32_t generation)
+{
+	if (generation - lock->generation < INT32_MAX)
+		lock->generation = generation;
+}
+
 static void take_generation(struct interlock *lock,
 			    const struct nlmsghdr *message)
 {
@@ -74,7 +81,7 @@ static void take_generation(struct interlock *lock,
 
 		if (type == NFTA_GEN_ID &&
 		    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
-			lock->generation = ntohl(mnl_attr_get_u32(attr));
+			advance(lock, ntohl(mnl_attr_get_u32(attr)));
 		if (who && type == NFTA_GEN_PROC_NAME &&
 		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
 			(void)snprintf(gap->name, sizeof(gap->name), "%s",
