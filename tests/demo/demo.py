@@ -259,7 +259,7 @@ class Demo:
 
     def _disarm(self):
         self._report.section("Was it Lenscap? Disarm, and try the same again")
-        self._command("disarm")
+        self._command("disarm", "--open")
         for attempt in ATTEMPTS:
             attempt.start()
         for attempt in ATTEMPTS:

@@ -159,6 +159,57 @@ def test_guards():
     tap.equal(found(r, d), {}, "a guard again")
 
 
+def test_interlock():
+    "left off, or taken away while nobody puts it back"
+    r, d = world()
+    d.configure([daemon.guard()], interlock=False)
+    ctl(d, "reload")
+    tap.equal(found(r, d), {("interlock-off", "gateway.yaml"): "note"}, "off")
+    d.configure([daemon.guard()])
+    ctl(d, "reload")
+    tap.equal(found(r, d), {}, "on")
+    # It has to be looked for: the daemon is busy restoring it.
+    fight = r.gw.popen(["sh", "-c", "while :; do nft flush ruleset; done"],
+                       stderr=subprocess.DEVNULL)
+    r.net.stop(fight)
+    net.wait_for(lambda: ("interlock-missing", "lenscap") in found(r, d),
+                 what="the interlock to be missed")
+    fight.kill()
+    fight.wait()
+    net.wait_for(lambda: found(r, d) == {}, what="the interlock to be back")
+
+
+def test_tag_rewritten():
+    "rules that write the tag's bits, before the interlock has seen them"
+    r, d = world()
+
+    def rules(*lines):
+        "A table of somebody else, instead of the last one."
+        r.gw.run(["nft", "-f", "-"], input="\n".join(
+            ["table inet mine { }", "delete table inet mine",
+             "table inet mine {", *lines, "}"]) + "\n")
+    early = "chain pre { type filter hook prerouting priority -150; "
+    for harmless in ("meta mark & 0xff000000 == 0x4c000000 accept;",
+                     "meta mark set meta mark & 0xffff00ff | 0x100;",
+                     "ct mark set meta mark;"):
+        rules(early + harmless + " }")
+        tap.equal(found(r, d), {}, harmless)
+    for harmful in ("meta mark set 0x1;", "meta mark set ct mark;",
+                    "meta mark set meta mark | 0x1000000;",
+                    "meta mark set meta mark & 0x00ffffff;"):
+        rules(early + harmful + " }")
+        tap.equal(found(r, d), {("tag-rewritten", "mine pre"): "warning"},
+                  harmful)
+    rules("chain out { type route hook output priority 0; "
+          "meta mark set 0x1; }",
+          "chain post { type filter hook postrouting priority 0; "
+          "meta mark set 0x1; }")
+    tap.equal(found(r, d), {}, "behind the interlock")
+    rules("chain any { meta mark set 0x1; }")
+    tap.equal(found(r, d), {("tag-rewritten", "mine any"): "warning"},
+              "a chain that others jump to")
+
+
 def test_no_policy():
     "no policy, then one"
     r, d = world(policy=False)

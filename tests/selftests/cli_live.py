@@ -220,6 +220,7 @@ def test_disarm_and_arm():
     said = ctl(d, "status").stdout
     tap.true(said.startswith("Lenscap is NOT enforcing"), said)
     tap.true('guard "cams" on interface trunk is disarmed' in said, said)
+    tap.true("the interlock cuts its cameras off" in said, said)
     tap.true("nothing to disarm" in ctl(d, "disarm").stdout, "again")
     tap.equal(ctl(d, "arm").stdout, "armed: cams\n", "armed")
     tap.true("nothing to arm" in ctl(d, "arm").stdout, "again")

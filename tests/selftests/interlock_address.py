@@ -69,7 +69,7 @@ def test_bridge():
     site.gw.addr("br0", "10.50.0.1/24")
     site.peer.addr("eth0", "10.30.0.10/24")
     site.daemon.start()
-    peer_mac = ":".join(f"{b:02x}" for b in site.peer.mac("eth0"))
+    peer_mac = site.settle()
     to, link = {"to": peer_mac}, site.alien_link
     site.passes(site.frame(**to))
     other = {"mac": lock.ALIEN_MAC, **to}

@@ -98,7 +98,7 @@ def test_bridged():
     site.gw.ip("addr flush dev lan")
     site.gw.ip("addr flush dev side")
     site.gw.bridge("br0", "trunk", "lan", "side")
-    peer_mac = ":".join(f"{b:02x}" for b in site.peer.mac("eth0"))
+    peer_mac = site.settle()
     site.peer.addr("eth0", "10.30.0.10/24")
     site.daemon.start()
     to = {"to": peer_mac}

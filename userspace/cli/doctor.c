@@ -127,7 +127,8 @@ static void skip_daemon(struct doctor *doctor, int error)
 	};
 	static const char *const names[] = {
 		"no-guard", "guard-not-armed", "guard-audit", "no-policy",
-		"policy-old", "ipv6-forwarding",
+		"policy-old", "ipv6-forwarding", "interlock-missing",
+		"tag-rewritten",
 	};
 	char *why = cli_format("the daemon cannot be asked: %s",
 			       strerror(-error));
@@ -160,6 +161,8 @@ static void examine(struct doctor *doctor)
 	doctor_check_age(doctor);
 	examine_links(doctor);
 	doctor_check_ipv6(doctor);
+	doctor_check_interlock(doctor);
+	doctor_check_tag(doctor);
 }
 
 static void put_finding(const struct cli *cli, const json_t *item)

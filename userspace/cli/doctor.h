@@ -144,5 +144,7 @@ void doctor_check_flowtable(struct doctor *doctor);
 void doctor_check_trunks(struct doctor *doctor);
 void doctor_check_bridges(struct doctor *doctor);
 void doctor_check_ipv6(struct doctor *doctor);
+void doctor_check_interlock(struct doctor *doctor);
+void doctor_check_tag(struct doctor *doctor);
 
 #endif /* LENSCAP_CLI_DOCTOR_H */

@@ -47,7 +47,22 @@ def guard(name="cams", **changes):
     return base
 
 
-def status(guards=None, module=(), daemon=()):
+def interlock(of, state="in-place", **changes):
+    """The interlock of guards."""
+    held = state if state in ("off", "open") else "in-place"
+    base = {
+        "state": state,
+        "guards": [{"name": g["name"], "interface": g["interface"],
+                    "state": "waiting" if g["state"] == "waiting" else held,
+                    "dropped": count(0, 0)} for g in of],
+        "forward": count(0, 0), "input": count(0, 0), "bridge": count(0, 0),
+        "restored": 0, "last_gap": None, "error": None,
+    }
+    base.update(changes)
+    return base
+
+
+def status(guards=None, module=(), daemon=(), lock=()):
     """An answer to `status`."""
     guards = [guard()] if guards is None else guards
     limits = {"guards": 256, "devices": 131072, "profiles": 131072,
@@ -73,6 +88,7 @@ def status(guards=None, module=(), daemon=()):
                    "fragments_max": 16384, "fragments_lost": 0,
                    "limits": limits},
         "guards": guards,
+        "interlock": interlock(guards, **dict(lock)),
     }
     if module is None:
         answer["module"] = None

@@ -308,6 +308,18 @@ def test_arm_and_disarm():
     for command in ("arm", "disarm"):
         done = expect(ask(answers, command, "--json"), 0)
         tap.equal(json.loads(done.stdout), answers[command], "answer")
+    for lock, words in (("in-place", "the interlock cuts their cameras off"),
+                        ("off", "may talk to anyone, because no interlock")):
+        answers["disarm"]["interlock"] = {"state": lock}
+        expect(ask(answers, "disarm"), 0, words)
+    answers = {"disarm": {"ok": True, "disarmed": [], "opened": ["cams"],
+                          "interlock": {"state": "open"}},
+               "arm": {"ok": True, "armed": [], "closed": ["cams"]}}
+    done = expect(ask(answers, "disarm", "cams", "--open"), 0,
+                  "opened: cams\nTheir cameras may talk to anyone until")
+    tap.equal(done.requests, [{"command": "disarm", "guard": "cams",
+                               "open": True}], "requests")
+    expect(ask(answers, "arm"), 0, "interlock closed: cams\n")
     nothing = {"disarm": {"ok": True, "disarmed": []},
                "arm": {"ok": True, "armed": []}}
     expect(ask(nothing, "disarm"), 0, "nothing to disarm")

@@ -132,6 +132,21 @@ def test_doctor_guards():
     tap.equal(names(examine(answers([]), 2)), ["no-guard"], "findings")
 
 
+def test_doctor_interlock():
+    "an interlock that is missing, cannot be, is left off, or not known"
+    privileged()
+    for lock, name, status in (("missing", "interlock-missing", 2),
+                               ("unavailable", "interlock-missing", 2),
+                               ("off", "interlock-off", 0)):
+        world = answers()
+        world["status"]["interlock"]["state"] = lock
+        tap.equal(names(examine(world, status)), [name], lock)
+    world = answers()
+    del world["status"]["interlock"]
+    tap.equal(names(examine(world, 6), "unchecked"), ["interlock-missing"],
+              "an older daemon")
+
+
 def test_doctor_elsewhere():
     "a guard whose interface is not here: exit 6, not fine"
     for changes in ({"interface": "none7"}, {"ifindex": 77}):

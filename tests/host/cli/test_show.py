@@ -271,7 +271,7 @@ TROUBLE = {
     "failed": (state.status([state.guard(state="failed")]),
                "NOT enforcing", "could not be armed on interface eth1"),
     "disarmed": (state.status([state.guard(state="disarmed")]),
-                 "NOT enforcing", "is disarmed: its cameras may talk to"),
+                 "NOT enforcing", "is disarmed: the interlock cuts its"),
     "audit": (state.status([state.guard(mode="audit")]),
               "auditing: it reports, but drops nothing",
               "is in audit mode: nothing is dropped there"),
@@ -311,6 +311,51 @@ def test_status_warnings():
                  f"{name}: no warning {warning!r} in {done.stdout}")
 
 
+def locked(of=None, **lock):
+    """A status with another interlock, as people read it."""
+    return expect(ask({"status": state.status(of, lock=lock)}, "status"),
+                  0).stdout
+
+
+def test_status_interlock():
+    "each state of the interlock, what it dropped, and who disturbed it"
+    for name, row, warning in (
+            ("in-place", "in place, dropped 0 packets", None),
+            ("missing", "missing, dropped", "the daemon tries again: sand"),
+            ("off", "off, dropped", "gateway.yaml leaves the interlock off"),
+            ("open", "open, dropped", '"lenscapctl arm" closes it'),
+            ("unavailable", "no nf_tables", "this kernel has no nf_tables")):
+        text = locked(state=name, error="sand" if name == "missing" else None)
+        tap.true(f"  Interlock    {row}" in text or
+                 f"  Interlock    this kernel has {row}" in text, text)
+        tap.equal("\n! " in text, bool(warning), text)
+        tap.true(not warning or warning in text, text)
+    guards = [state.guard(f"g{i:02}") for i in range(12)]
+    held = state.interlock(guards)["guards"]
+    for row in held:
+        row["dropped"] = state.count(7, 700)
+    text = locked(guards, guards=held, forward=state.count(1, 90),
+                  input=state.count(2, 90), bridge=state.count(3, 90))
+    tap.true("in place, dropped 90 packets" in text, text)
+    tap.equal(text.count("the module had not judged them"), 8, text)
+    for words in ("of 4 more guards", "1 packet, 90 B, that were to be forw",
+                  "2 packets, 90 B, that were sent to the gateway",
+                  "3 packets, 90 B, that came to a bridge"):
+        tap.true(words in text, text)
+    gap = {"seconds": 0.0123, "at": state.ago(250), "pid": 77,
+           "process": "nft"}
+    text = locked(restored=3, last_gap=gap)
+    tap.true("restored 3 times, last 4 min ago (nft, process 77): it was not "
+             "whole for 12.3 ms" in text, text)
+    text = locked(restored=1, last_gap={**gap, "pid": None, "process": None})
+    tap.true("restored 1 time, last 4 min ago (it is not known by whom)"
+             in text, text)
+    text = locked([state.guard(state="disarmed")])
+    tap.true("the interlock cuts its cameras off" in text, text)
+    text = locked([state.guard(state="disarmed")], state="open")
+    tap.true("its cameras may talk to anyone" in text, text)
+
+
 def test_status_many_guards():
     "hundreds of guards in trouble do not flood the dashboard"
     guards = [state.guard(f"g{i}", state="waiting") for i in range(200)]
@@ -325,6 +370,11 @@ def test_status_without_module():
     expect(ask(answer, "status"), 4, "", "the module is not loaded")
     done = expect(ask(answer, "status", "--json"), 4)
     tap.equal(json.loads(done.stdout)["module"], None, "module")
+    for lock, words in (("in-place", "the interlock cuts cameras off"),
+                        ("open", "the interlock is open"),
+                        ("off", "there is no interlock")):
+        answer = {"status": state.status(module=None, lock={"state": lock})}
+        expect(ask(answer, "status"), 4, "", words)
 
 
 def test_colors():

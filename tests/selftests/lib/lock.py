@@ -190,6 +190,13 @@ class Site:
             tap.true(not (at or self.far).has(self.body(frame)),
                      "it arrived nevertheless")
 
+    def settle(self, port="lan"):
+        """The bridge knows where the recorder is: it floods nothing to it."""
+        mac = ":".join(f"{b:02x}" for b in self.peer.mac("eth0"))
+        self.gw.run(["bridge", "fdb", "replace", mac, "dev", port, "master",
+                     "static"])
+        return mac
+
     def unguard(self, *names):
         """The module lets go of guards, and the daemon hears of it."""
         policy.unguard(self.rig.sock, *names)
