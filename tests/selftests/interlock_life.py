@@ -91,6 +91,32 @@ def test_small_changes():
     site.blocked(site.frame(), "cams")
 
 
+def test_unwritable():
+    "tables that cannot be written: said, tried again, and the module goes on"
+    site = lock.Site([guard("cams")])
+    # What belongs to a process can be changed by nobody else.
+    with site.gw.popen(["nft", "-i"], stdin=subprocess.PIPE, text=True,
+                       stdout=subprocess.DEVNULL) as owner:
+        owner.stdin.write("delete table inet lenscap; "
+                          "add table inet lenscap { flags owner; }\n")
+        owner.stdin.flush()
+        site.wait_state("missing")
+        tap.true("in table inet lenscap" in site.interlock()["error"],
+                 f"{site.interlock()}")
+        tap.true("could not be written" in
+                 site.daemon.ask("status")["daemon"]["last_error"], "status")
+        answer = site.daemon.apply(lock.text(2, more=lock.others(3)))
+        tap.equal(answer.get("changed"), True, "a policy takes effect")
+        site.passes(site.frame())
+        site.unguard("cams")
+        site.blocked(site.frame(), "cams")
+        owner.kill()
+    site.wait_state()
+    tap.equal(site.interlock()["error"], None, "error")
+    site.blocked(site.alien_frame(src=rig.CAM_IP), "forward",
+                 link=site.alien_link)
+
+
 def test_fight():
     "a program that does not give up is not met at full speed"
     site = lock.Site([guard("cams")])

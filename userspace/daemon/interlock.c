@@ -633,7 +633,8 @@ void interlock_tick(struct interlock *lock)
 	bool wanted = interlock_wanted(lock);
 
 	if (lock->touched && wanted) {
-		interlock_touched(lock);
+		if (now() >= lock->retry)
+			interlock_touched(lock);
 		return;
 	}
 	if (wanted ? !lock->whole : !lock->absent) {
