@@ -251,8 +251,8 @@ static bool is_missing(int code)
 	       code == EAFNOSUPPORT;
 }
 
-/* The socket, when it is needed first. False with the error set. */
-static bool ready(struct interlock *lock)
+/* The socket, when it is needed first. Return: 0, or an errno. */
+static int reach(struct interlock *lock)
 {
 	uint32_t generation;
 	int code = 0;
@@ -262,15 +262,24 @@ static bool ready(struct interlock *lock)
 	if (!code)
 		code = nft_generation(&lock->nft, &generation);
 	lock->unavailable = is_missing(code);
-	if (!code) {
+	if (code)
+		nft_close(&lock->nft);
+	else
 		interlock_listen(lock);
-		return true;
-	}
-	nft_close(&lock->nft);
-	set_error(lock, lock->unavailable ?
-		  mem_copy("this kernel has no nf_tables") :
-		  mem_print("nf_tables cannot be asked: %s", strerror(code)));
-	return false;
+	return code;
+}
+
+/* False with the error set. */
+static bool ready(struct interlock *lock)
+{
+	int code = reach(lock);
+
+	if (code)
+		set_error(lock, lock->unavailable ?
+			  mem_copy("this kernel has no nf_tables") :
+			  mem_print("nf_tables cannot be asked: %s",
+				    strerror(code)));
+	return !code;
 }
 
 /* What a writing consists of. @from is set if only elements differ. */
@@ -456,12 +465,8 @@ static void remove_tables(struct interlock *lock)
 
 	if (lock->absent)
 		return;
-	if (!ready(lock)) {
-		/* Without nf_tables there is nothing to remove. */
-		lock->absent = lock->unavailable;
-		return;
-	}
-	if (!perform(lock, &task))
+	/* Without nf_tables there is nothing to remove. */
+	if (reach(lock) ? !lock->unavailable : !perform(lock, &task))
 		return;
 	log_notice("there is no interlock: %s", lock->daemon->gateway.interlock ?
 		   "no guard is left to be closed" : "gateway.yaml leaves it off");

@@ -31,6 +31,13 @@ static struct nftnl_expr *add(struct nftnl_rule *rule, const char *kind)
 	return expr;
 }
 
+/**
+ * rule_new() - an empty rule
+ * @family: of the table
+ * @chain: where it is to be appended
+ *
+ * Return: the rule; say_rule() takes it over.
+ */
 struct nftnl_rule *rule_new(uint16_t family, const char *chain)
 {
 	struct nftnl_rule *rule = must(nftnl_rule_alloc());
@@ -41,6 +48,11 @@ struct nftnl_rule *rule_new(uint16_t family, const char *chain)
 	return rule;
 }
 
+/**
+ * rule_meta() - load what the kernel knows of a packet
+ * @rule: the rule
+ * @key: NFT_META_*
+ */
 void rule_meta(struct nftnl_rule *rule, uint32_t key)
 {
 	struct nftnl_expr *expr = add(rule, "meta");
@@ -49,6 +61,11 @@ void rule_meta(struct nftnl_rule *rule, uint32_t key)
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_DREG, NFT_REG_1);
 }
 
+/**
+ * rule_meta_set() - store the loaded value
+ * @rule: the rule
+ * @key: NFT_META_*
+ */
 void rule_meta_set(struct nftnl_rule *rule, uint32_t key)
 {
 	struct nftnl_expr *expr = add(rule, "meta");
@@ -57,6 +74,13 @@ void rule_meta_set(struct nftnl_rule *rule, uint32_t key)
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_SREG, NFT_REG_1);
 }
 
+/**
+ * rule_payload() - load bytes of a packet; without them the rule ends
+ * @rule: the rule
+ * @base: NFT_PAYLOAD_*: which header
+ * @offset: from its beginning
+ * @len: bytes
+ */
 void rule_payload(struct nftnl_rule *rule, uint32_t base, uint32_t offset,
 		  uint32_t len)
 {
@@ -68,6 +92,13 @@ void rule_payload(struct nftnl_rule *rule, uint32_t base, uint32_t offset,
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
 }
 
+/**
+ * rule_mask() - change the loaded value to value & mask ^ xor
+ * @rule: the rule
+ * @mask: bits to be kept
+ * @xor: bits to be turned over then
+ * @len: bytes of the value
+ */
 void rule_mask(struct nftnl_rule *rule, const void *mask, const void *xor,
 	       uint32_t len)
 {
@@ -90,16 +121,33 @@ static void compare(struct nftnl_rule *rule, uint32_t how, const void *data,
 	nftnl_expr_set(expr, NFTNL_EXPR_CMP_DATA, data, len);
 }
 
+/**
+ * rule_equal() - go on if the loaded value is this
+ * @rule: the rule
+ * @data: a value
+ * @len: bytes
+ */
 void rule_equal(struct nftnl_rule *rule, const void *data, uint32_t len)
 {
 	compare(rule, NFT_CMP_EQ, data, len);
 }
 
+/**
+ * rule_unequal() - go on if the loaded value is another
+ * @rule: the rule
+ * @data: a value
+ * @len: bytes
+ */
 void rule_unequal(struct nftnl_rule *rule, const void *data, uint32_t len)
 {
 	compare(rule, NFT_CMP_NEQ, data, len);
 }
 
+/**
+ * rule_in_set() - go on if the loaded value is in a set
+ * @rule: the rule
+ * @set: its name
+ */
 void rule_in_set(struct nftnl_rule *rule, const char *set)
 {
 	struct nftnl_expr *expr = add(rule, "lookup");
@@ -108,6 +156,11 @@ void rule_in_set(struct nftnl_rule *rule, const char *set)
 	nftnl_expr_set_str(expr, NFTNL_EXPR_LOOKUP_SET, set);
 }
 
+/**
+ * rule_count() - count the packet
+ * @rule: the rule
+ * @counter: name of the counter
+ */
 void rule_count(struct nftnl_rule *rule, const char *counter)
 {
 	struct nftnl_expr *expr = add(rule, "objref");
@@ -125,11 +178,19 @@ static void end(struct nftnl_rule *rule, uint32_t verdict)
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_VERDICT, verdict);
 }
 
+/**
+ * rule_accept() - let the packet go on to the next chain
+ * @rule: the rule
+ */
 void rule_accept(struct nftnl_rule *rule)
 {
 	end(rule, NF_ACCEPT);
 }
 
+/**
+ * rule_drop() - drop the packet
+ * @rule: the rule
+ */
 void rule_drop(struct nftnl_rule *rule)
 {
 	end(rule, NF_DROP);

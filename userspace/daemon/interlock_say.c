@@ -53,6 +53,12 @@ static struct nlmsghdr *message(const struct writer *w, uint16_t type,
 	return nft_batch_message(w->nft, w->batch, type, flags, &part);
 }
 
+/**
+ * say_table() - add the table of a family, or delete it with all in it
+ * @w: the writer
+ * @type: NFT_MSG_NEWTABLE or NFT_MSG_DELTABLE
+ * @family: the family
+ */
 void say_table(const struct writer *w, uint16_t type, uint16_t family)
 {
 	struct nlmsghdr *nlh =
@@ -72,6 +78,11 @@ void say_table(const struct writer *w, uint16_t type, uint16_t family)
 	nftnl_table_free(table);
 }
 
+/**
+ * say_chain() - add a base chain
+ * @w: the writer
+ * @base: the chain
+ */
 void say_chain(const struct writer *w, const struct base_chain *base)
 {
 	struct nlmsghdr *nlh = message(w, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
@@ -93,8 +104,13 @@ void say_chain(const struct writer *w, const struct base_chain *base)
 	nftnl_chain_free(chain);
 }
 
-void say_no_chain(const struct writer *w, uint16_t family,
-			 const char *name)
+/**
+ * say_no_chain() - delete a chain, whose rules are gone
+ * @w: the writer
+ * @family: of its table
+ * @name: its name
+ */
+void say_no_chain(const struct writer *w, uint16_t family, const char *name)
 {
 	struct nlmsghdr *nlh = message(w, NFT_MSG_DELCHAIN, 0,
 				       part_of("delete", "chain", family,
@@ -109,9 +125,15 @@ void say_no_chain(const struct writer *w, uint16_t family,
 	nftnl_chain_free(chain);
 }
 
-/* Takes the rule over. */
-void say_rule(const struct writer *w, uint16_t family,
-		     const char *chain, struct nftnl_rule *rule)
+/**
+ * say_rule() - append a rule to a chain
+ * @w: the writer
+ * @family: of the table
+ * @chain: name of the chain
+ * @rule: the rule, which is taken over
+ */
+void say_rule(const struct writer *w, uint16_t family, const char *chain,
+	      struct nftnl_rule *rule)
 {
 	struct nlmsghdr *nlh = message(w, NFT_MSG_NEWRULE,
 				       NLM_F_CREATE | NLM_F_APPEND,
@@ -124,6 +146,11 @@ void say_rule(const struct writer *w, uint16_t family,
 	nftnl_rule_free(rule);
 }
 
+/**
+ * say_no_rules() - delete the rules of all chains of a table
+ * @w: the writer
+ * @family: of the table
+ */
 void say_no_rules(const struct writer *w, uint16_t family)
 {
 	struct nlmsghdr *nlh = message(w, NFT_MSG_DELRULE, 0,
@@ -138,8 +165,15 @@ void say_no_rules(const struct writer *w, uint16_t family)
 	nftnl_rule_free(rule);
 }
 
+/**
+ * say_object() - add or delete a counter
+ * @w: the writer
+ * @type: NFT_MSG_NEWOBJ or NFT_MSG_DELOBJ
+ * @family: of the table
+ * @name: its name
+ */
 void say_object(const struct writer *w, uint16_t type, uint16_t family,
-		       const char *name)
+		const char *name)
 {
 	bool new = type == NFT_MSG_NEWOBJ;
 	struct nlmsghdr *nlh = message(w, type, new ? NLM_F_CREATE : 0,
@@ -186,7 +220,16 @@ static void add_range(struct nftnl_set *set, const uint8_t *range, uint32_t len)
 	}
 }
 
-/* In as many messages as it takes: a list has at most 64 KB. */
+/**
+ * say_elements() - add elements to a set, or delete them
+ * @w: the writer
+ * @type: NFT_MSG_NEWSETELEM or NFT_MSG_DELSETELEM
+ * @family: of the table
+ * @which: the set
+ * @keys: they
+ *
+ * In as many messages as it takes: a list has at most 64 KB.
+ */
 void say_elements(const struct writer *w, uint16_t type, uint16_t family,
 			 enum plan_set which, const struct keys *keys)
 {
@@ -225,8 +268,13 @@ void say_elements(const struct writer *w, uint16_t type, uint16_t family,
 	nftnl_set_free(set);
 }
 
-void say_set(const struct writer *w, uint16_t family,
-		    enum plan_set which)
+/**
+ * say_set() - add a set with all elements of the plan
+ * @w: the writer
+ * @family: of the table
+ * @which: the set
+ */
+void say_set(const struct writer *w, uint16_t family, enum plan_set which)
 {
 	struct nlmsghdr *nlh = message(w, NFT_MSG_NEWSET, NLM_F_CREATE,
 				       part_of("add", "set", family,
@@ -249,8 +297,13 @@ void say_set(const struct writer *w, uint16_t family,
 		     &w->plan->sets[which]);
 }
 
-void say_no_set(const struct writer *w, uint16_t family,
-		       const char *name)
+/**
+ * say_no_set() - delete a set
+ * @w: the writer
+ * @family: of its table
+ * @name: its name
+ */
+void say_no_set(const struct writer *w, uint16_t family, const char *name)
 {
 	struct nlmsghdr *nlh = message(w, NFT_MSG_DELSET, 0,
 				       part_of("delete", "set", family, name));
