@@ -231,7 +231,7 @@ static void add_range(struct nftnl_set *set, const uint8_t *range, uint32_t len)
  * In as many messages as it takes: a list has at most 64 KB.
  */
 void say_elements(const struct writer *w, uint16_t type, uint16_t family,
-			 enum plan_set which, const struct keys *keys)
+		  enum plan_set which, const struct keys *keys)
 {
 	struct nftnl_set *set;
 	struct nftnl_set_elems_iter *iter;
