@@ -32,7 +32,7 @@ def decorator(func):
     "The arguments of a test's @evasion."
     for call in func.decorator_list:
         if isinstance(call, ast.Call) and call.func.id == "evasion":
-            names = ("source", "reason", "arrives", "at")
+            names = ("source", "reason", "arrives", "at", "back")
             given = dict(zip(names, map(ast.literal_eval, call.args)))
             given.update((word.arg, ast.literal_eval(word.value))
                          for word in call.keywords)
@@ -66,6 +66,8 @@ def stops(given):
     missing = [kind for kind in tried if kind not in there]
     if not there:
         return f"no: the stack stops it ({', '.join(missing)})"
+    if given.get("back"):
+        there += ": the camera gets an answer"
     return there + (f"; the stack stops it at {', '.join(missing)}"
                     if missing else "")
 

@@ -14,6 +14,9 @@ not all of them did), then in its twin that is guarded. There nothing may
 arrive but the frames marked ok(), and the guard must have dropped the others
 for the reasons given, and no other frame.
 
+With back=True what counts is what the gateway sends back to the camera: its
+answers to what is sent to itself, and its errors.
+
 Places are the same but for what the gateway does with frames:
 
     route     it routes untagged frames, and the guard is on the interface
@@ -21,6 +24,7 @@ Places are the same but for what the gateway does with frames:
     trunk     it routes VLAN 30, and the guard is on VLAN 30 of the trunk
     device    the same, and the guard is on the VLAN device
     tags      it bridges tagged frames as they are; the guard is on VLAN 30
+    groups    it routes groups and broadcasts too; the guard is on the interface
 
 A frame that is permitted follows the others through the same queue, so that
 what has not arrived before it does not arrive. Decorators hold literals only:
@@ -32,7 +36,7 @@ import itertools
 import os
 from collections import namedtuple
 
-from . import frames, io, net, nl, policy, tap
+from . import frames, io, mroute, net, nl, policy, tap
 
 CAM_MAC, CAM4, CAM6 = "02:00:5e:10:00:17", "10.30.0.17", "2001:db8:30::17"
 OTHER_MAC, OTHER4, OTHER6 = "02:00:5e:10:00:18", "10.30.0.18", \
@@ -44,6 +48,9 @@ BULK4, BULK6 = "10.20.0.20", "2001:db8:20::20"      # UDP without ports
 ELSE4, ELSE6 = "203.0.113.66", "2001:db8:bad::66"   # nothing
 PORT, SERVED, VLAN = 5000, 554, 30
 LAN = ["10.30.0.0/24", "2001:db8:30::/64"]
+GROUPS4 = ["239.255.255.250", "239.192.7.7", "224.0.1.129", "232.1.2.3"]
+GROUPS6 = ["ff05::c", "ff08::7", "ff0e::c", "ff0e::8:8"]
+FAR_LAN = "192.0.2.1/24"                            # of groups alone
 PROBE = b"is anybody there?"
 
 POLICY = {
@@ -114,12 +121,15 @@ class Place:
             self._bridge()
         else:
             self._route()
+        if kind == "groups":
+            self._groups(world)
         self.links = {"eth0": io.Link(self.cam, "eth0")}
         if self.vlans:
             self.cam.vlan("eth0", VLAN, "eth0.30")
             self.links["eth0.30"] = io.Link(self.cam, "eth0.30")
         self.seen = io.Capture(self.far, "eth0")
-        for opened in (self.seen, *self.links.values()):
+        self.back = io.Capture(self.cam, "eth0")
+        for opened in (self.seen, self.back, *self.links.values()):
             world.defer(opened.close)
         net.wait_for(self._open, what=f"{kind} to let frames through")
         self.sock = None
@@ -149,15 +159,32 @@ class Place:
                            ("ipv4/conf/all/accept_source_route", 1),
                            (f"ipv4/conf/{near}/accept_source_route", 1),
                            (f"ipv4/conf/{near}/accept_local", 1),
-                           (f"ipv4/conf/{near}/route_localnet", 1)):
+                           (f"ipv4/conf/{near}/route_localnet", 1),
+                           ("ipv4/icmp_ratelimit", 0),
+                           ("ipv6/icmp/ratelimit", 0)):
             # A VLAN device's name has a dot, which sysctl paths do not mind.
             gw.sysctl(key, value)
         gw.addr(near, f"{GW4}/24", f"{GW6}/64")
         gw.batch(["addr add 10.20.0.1/32 dev wan",
+                  f"neigh replace {CAM4} lladdr {CAM_MAC} dev {near}",
+                  f"neigh replace {CAM6} lladdr {CAM_MAC} dev {near}",
                   f"neigh replace 10.20.0.254 lladdr {FAR_MAC} dev wan",
                   f"neigh replace fe80::fe lladdr {FAR_MAC} dev wan",
                   "route add default via 10.20.0.254 dev wan onlink"])
         gw.ip("-6 route add default via fe80::fe dev wan onlink")
+
+    def _groups(self, world):
+        """What is sent to groups and networks goes on to the far side."""
+        for name in ("all", "trunk", "wan"):
+            self.gw.sysctl(f"ipv4/conf/{name}/bc_forwarding", 1)
+        self.gw.addr("wan", FAR_LAN)
+        for routes in (mroute.Routes4, mroute.Routes6):
+            try:
+                world.defer(routes(self.gw, "trunk", "wan", {
+                    4: [(CAM4, group) for group in GROUPS4],
+                    6: [(CAM6, group) for group in GROUPS6]}).close)
+            except mroute.Missing as err:
+                raise tap.Skip(str(err)) from err
 
     def _open(self):
         """A bridge's port forwards only once its link is known to be up."""
@@ -180,7 +207,7 @@ class Place:
         Their hop limits are none that a forwarded frame of a test has.
         """
         data = frame.data
-        return data[6:12] == frames.mac(WAN_MAC) and \
+        return data[6:12] in (frames.mac(WAN_MAC), frames.mac(GW_MAC)) and \
             data[12:14] == b"\x86\xdd" and data[21] in (1, 255) and \
             (data[22:38] == bytes(16) or data[22:24] == b"\xfe\x80")
 
@@ -192,17 +219,21 @@ class Place:
         out["passed"] = row["passed_packets"]
         return out
 
-    def run(self, outs):
-        """Send frames; (those that arrived, what the guard counted)."""
+    def run(self, outs, back=False):
+        """Send frames; (those that arrived, what the guard counted).
+
+        With back, those that the camera got.
+        """
         before = self.counted() if self.sock else {}
         self.seen.clear()
+        self.back.clear()
         for out in outs:
             self.links[out.link].send(out.data)
         token = b"last of %d" % next(self.serial)
         self.links["eth0"].send(udp(PEER4, data=token, vlans=self.vlans))
         self.seen.wait(lambda f: token in f.data,
                        what=f"the permitted frame at {self.kind}")
-        arrived = [f for f in self.seen.frames
+        arrived = [f for f in (self.back if back else self.seen).seen()
                    if token not in f.data and PROBE not in f.data and
                    not self.own(f)]
         after = self.counted() if self.sock else {}
@@ -253,9 +284,9 @@ def _tail(frame):
     return packet[20:int.from_bytes(packet[2:4], "big")]
 
 
-def _guarded(kind, outs, reasons):
+def _guarded(kind, outs, reasons, back):
     """What is wrong with what a guard did."""
-    arrived, counted = place(kind, True).run(outs)
+    arrived, counted = place(kind, True).run(outs, back)
     permitted = [out for out in outs if out.permitted]
     if len(arrived) != len(permitted):
         yield (f"{kind}: {len(arrived)} frames arrived, {len(permitted)} are "
@@ -273,12 +304,13 @@ def _guarded(kind, outs, reasons):
         yield f"{kind}: {counted} dropped, wanted {wanted}"
 
 
-def evasion(source, reason, arrives="", at="route, bridge"):
+def evasion(source, reason, arrives="", at="route, bridge", back=False):
     """A test from a function that returns an evasion's frames.
 
     source says where it is known from; reason what the guard drops it for,
     several separated by commas, none if the guard does not see the frames;
-    arrives where they come through without a guard; at where to try.
+    arrives where they come through without a guard; at where to try; back to
+    look at what the camera gets for them instead.
     """
     assert source
 
@@ -289,9 +321,9 @@ def evasion(source, reason, arrives="", at="route, bridge"):
                     for out in func()]
             share, wrong = [], []
             for kind in names(at):
-                arrived, _ = place(kind, False).run(outs)
+                arrived, _ = place(kind, False).run(outs, back)
                 share += _share(kind, len(arrived), len(outs))
-                wrong += _guarded(kind, outs, names(reason))
+                wrong += _guarded(kind, outs, names(reason), back)
             if share != names(arrives):
                 wrong.append(f"without a guard: arrives=\"{', '.join(share)}\""
                              f", wanted \"{arrives}\"")
