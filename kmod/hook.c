@@ -233,6 +233,32 @@ static noinline void judge_fragment(struct lenscap_net *ln,
 	}
 }
 
+/* A checksum that is still to be made is written into the frame behind this
+ * hook, at a place that a virtual machine may choose: it must not be one that was
+ * judged. Of upkeep all is. Behind extension headers the place is not known.
+ */
+static bool sum_astray(const struct sk_buff *skb, const struct lc_frame *frame,
+		       const struct lc_key *key)
+{
+	int at = skb_checksum_start_offset(skb) + skb->csum_offset;
+	int l4 = LC_IPV6_LEN, field = 2, header = 4;
+
+	if (!key->has_proto)
+		return true;
+	if (key->family == LC_FAMILY_IPV4)
+		l4 = (frame->data[0] & 0xf) * 4;
+	else if (frame->data[6] != key->proto)
+		return true;
+	if (key->proto == LC_TCP) {
+		field = 16;
+		header = 20;
+	} else if (key->proto == LC_UDP) {
+		field = 6;
+		header = 8;
+	}
+	return at != l4 + field && (key->upkeep || at < l4 + header);
+}
+
 /* The verdict on a frame that is described, and what follows from it. */
 static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 			  const struct tags *tags,
@@ -245,6 +271,9 @@ static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 	struct lc_verdict verdict;
 
 	lc_parse(frame, &key);
+	if (skb->ip_summed == CHECKSUM_PARTIAL && !key.reason &&
+	    sum_astray(skb, frame, &key))
+		key.reason = LENSCAP_REASON_BAD_HEADER;
 	lc_judge(gen ? &gen->policy.core : NULL, &guard->core, &key, &verdict);
 	if (unlikely(key.icmp))
 		bound_icmp(&verdict);
@@ -318,7 +347,7 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 	struct lc_verdict verdict;
 	struct lc_frame frame;
 
-	if (unlikely(!guard || !gen))
+	if (unlikely(!guard || !gen) || skb->ip_summed == CHECKSUM_PARTIAL)
 		return judge_slowly(port, skb);
 	lenscap_usual_frame(skb, &frame);
 	if (!lc_may_be_usual(&gen->policy.core, &guard->core, &frame) ||
