@@ -7,42 +7,25 @@ thing wrong, and puts it right again. What the program takes and prints is
 tested in tests/host/cli.
 """
 
-import ctypes
 import errno
 import json
 import os
 import shutil
-import struct
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lib import daemon, net, rig, tap                       # noqa: E402
+from lib import bpf, daemon, net, rig, tap                  # noqa: E402
 
 PROGRAM = os.path.join(daemon.PROGRAMS, "lenscapctl")
 WORLD = []
-
-# <linux/bpf.h>, which Python does not have.
-SYS_BPF = 321
-PROG_LOAD, LINK_CREATE = 5, 28
-SCHED_CLS, XDP = 3, 6
-ATTACH_XDP, ATTACH_TCX_INGRESS = 37, 46
-XDP_SKB_MODE = 2
-PASS = {XDP: 2, SCHED_CLS: 0}
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def built():
     "Prerequisite: lenscapctl was built."
     if not os.access(PROGRAM, os.X_OK):
         raise tap.Skip(f"no {PROGRAM}: build it with make userspace")
-
-
-def amd64():
-    "Prerequisite: the number of bpf() is that of this machine."
-    if os.uname().machine != "x86_64":
-        raise tap.Skip("needs an amd64 machine")
 
 
 def world(*guards, policy=True):
@@ -98,32 +81,6 @@ def guards(d, *names):
     "Other guards from now on."
     d.configure(list(names))
     ctl(d, "reload")
-
-
-def bpf(command, attr):
-    "The system call; a file descriptor that closes with the program."
-    data = ctypes.create_string_buffer(attr.ljust(128, b"\0"), 128)
-    fd = _libc.syscall(SYS_BPF, command, data, 128)
-    if fd < 0:
-        err = ctypes.get_errno()
-        raise OSError(err, os.strerror(err), "bpf")
-    return fd
-
-
-def attach(r, ifname, kind, where, flags=0):
-    "A program that passes everything; what detaches it."
-    code = struct.pack("<BBhiBBhi", 0xb7, 0, 0, PASS[kind], 0x95, 0, 0, 0)
-    insns = ctypes.create_string_buffer(code, len(code))
-    license_ = ctypes.create_string_buffer(b"GPL")
-    program = bpf(PROG_LOAD, struct.pack(
-        "<IIQQ", kind, len(code) // 8, ctypes.addressof(insns),
-        ctypes.addressof(license_)))
-    try:
-        link = r.gw.call(bpf, LINK_CREATE, struct.pack(
-            "<IIII", program, r.gw.index(ifname), where, flags))
-    finally:
-        os.close(program)
-    return lambda: os.close(link)
 
 
 def gone(r, d, key):
@@ -221,9 +178,10 @@ def test_no_policy():
 
 def test_xdp():
     "an XDP program on the guard's interface"
-    amd64()
+    bpf.amd64()
     r, d = world()
-    detach = attach(r, "trunk", XDP, ATTACH_XDP, XDP_SKB_MODE)
+    detach = bpf.attach(r.gw, "trunk", bpf.XDP,
+                        bpf.ATTACH_XDP, bpf.XDP_SKB_MODE)
     tap.equal(found(r, d), {("xdp", "trunk"): "warning"}, "findings")
     detach()
     gone(r, d, ("xdp", "trunk"))
@@ -232,13 +190,15 @@ def test_xdp():
 
 def test_xdp_below():
     "an XDP program on the trunk below a guarded VLAN device, and beside it"
-    amd64()
+    bpf.amd64()
     r, d = world(daemon.guard())
     r.gw.vlan("trunk", 30, "cams30")
     r.gw.ip("link add beside type dummy")
     guards(d, daemon.guard(interface="cams30"), daemon.guard("all", "trunk"))
-    detach = attach(r, "trunk", XDP, ATTACH_XDP, XDP_SKB_MODE)
-    ignored = attach(r, "beside", XDP, ATTACH_XDP, XDP_SKB_MODE)
+    detach = bpf.attach(r.gw, "trunk", bpf.XDP,
+                        bpf.ATTACH_XDP, bpf.XDP_SKB_MODE)
+    ignored = bpf.attach(r.gw, "beside", bpf.XDP,
+                         bpf.ATTACH_XDP, bpf.XDP_SKB_MODE)
     tap.equal(found(r, d), {("xdp", "trunk"): "warning"}, "both")
     guards(d, daemon.guard(interface="cams30"))
     tap.true(("xdp", "trunk") in found(r, d), "below only")
@@ -289,10 +249,11 @@ def test_tc_redirect_is_real():
 
 def test_tcx():
     "a tcx program, which no list of filters shows"
-    amd64()
+    bpf.amd64()
     r, d = world()
     try:
-        detach = attach(r, "trunk", SCHED_CLS, ATTACH_TCX_INGRESS)
+        detach = bpf.attach(r.gw, "trunk", bpf.SCHED_CLS,
+                            bpf.ATTACH_TCX_INGRESS)
     except OSError as err:
         if err.errno != errno.EINVAL:
             raise

@@ -28,16 +28,27 @@ def programs():
     return sorted(glob.glob(os.path.join(HERE, os.pardir, "evasion_*.py")))
 
 
+ARGUMENTS = {"evasion": ("source", "reason", "arrives", "at", "back"),
+             "path": ("source", "reason", "at", "doctor")}
+
+
 def decorator(func):
-    "The arguments of a test's @evasion."
+    "The arguments of a test's @evasion or @path."
     for call in func.decorator_list:
-        if isinstance(call, ast.Call) and call.func.id == "evasion":
-            names = ("source", "reason", "arrives", "at", "back")
-            given = dict(zip(names, map(ast.literal_eval, call.args)))
+        if not isinstance(call, ast.Call):
+            continue
+        kind = getattr(call.func, "attr", None) or call.func.id
+        if kind in ARGUMENTS:
+            given = dict(zip(ARGUMENTS[kind], map(ast.literal_eval,
+                                                  call.args)))
             given.update((word.arg, ast.literal_eval(word.value))
                          for word in call.keywords)
+            if kind == "path":      # where it is tried, all arrives
+                given.setdefault("at", "route")
+                given.setdefault("reason", "")
+                given["arrives"] = given["at"]
             return given
-    raise SystemExit(f"{func.name}: a test of evasions without @evasion")
+    raise SystemExit(f"{func.name}: a test of evasions without a decorator")
 
 
 def tests(path):
@@ -50,9 +61,15 @@ def tests(path):
                 decorator(func)
 
 
-def does(reason, permitted):
+def does(given, permitted):
     "What becomes of the frames."
-    told = " ".join(f"`{one.strip()}`" for one in reason.split(",") if one)
+    told = " ".join(f"`{one.strip()}`" for one in given["reason"].split(",")
+                    if one)
+    if given.get("doctor") is not None:
+        told += "; " if told else ""
+        return told + "passes by, not seen; " + (
+            f"doctor: `{given['doctor']}`" if given["doctor"] else
+            "doctor does not tell")
     if permitted:
         return f"{told}; passes what is permitted" if told else \
             "passes: it is permitted"
@@ -75,7 +92,7 @@ def stops(given):
 def row(program, name, text, given, permitted):
     "A line of the table."
     cells = (text, given["source"], f"`{program} {name}`", stops(given),
-             does(given["reason"], permitted))
+             does(given, permitted))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + \
         " |\n"
 
@@ -85,7 +102,7 @@ def permits(path, name):
     with open(path, encoding="utf-8") as file:
         body = re.search(rf"^def test_{name}\(.*?(?=^@|^def |^if |\Z)",
                          file.read(), re.S | re.M)[0]
-    return bool(re.search(r"\b(ok|permitted)\(", body))
+    return bool(re.search(r"\b(ok|permitted|mixed|numbered)\(", body))
 
 
 def table():
@@ -102,11 +119,11 @@ def main():
     "The command line."
     with open(README, encoding="utf-8") as file:
         before, begin, listed = file.read().partition(BEGIN)
+    wanted = table()
     if sys.argv[1:] == ["--write"]:
         with open(README, "w", encoding="utf-8") as file:
-            file.write(before + BEGIN + "\n" + table())
+            file.write(before + BEGIN + "\n" + wanted)
         return 0
-    wanted = table()
     print("TAP version 13\n1..1")
     if begin and listed.strip() == wanted.strip():
         print("ok 1 the list of evasions is that of the tests")

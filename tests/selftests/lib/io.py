@@ -9,6 +9,8 @@
 """
 
 import ctypes
+import fcntl
+import os
 import select
 import socket
 import struct
@@ -26,6 +28,9 @@ PACKET_OUTGOING = 4
 SO_RCVBUFFORCE = 33
 SO_MARK = 36
 SO_ATTACH_FILTER = 26
+
+TUNSETIFF = 0x400454ca
+IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
 
 STATUS_VLAN_VALID, STATUS_VLAN_TPID_VALID = 0x10, 0x40
 
@@ -89,8 +94,42 @@ class Link:
             self.send(frame)
 
 
+class Tap:
+    """An interface that is the other end of a file: what it is sent, it gets.
+
+    Each frame has a virtio header, as a virtual machine's have.
+    """
+
+    def __init__(self, netns, ifname):
+        self.file = net.call_in(netns, self._open, ifname)
+
+    @staticmethod
+    def _open(ifname):
+        fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.ioctl(fd, TUNSETIFF, struct.pack(
+                "16sH22x", ifname.encode(), IFF_TAP | IFF_NO_PI |
+                IFF_VNET_HDR))
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
+
+    def close(self):
+        """Close the file; the interface goes."""
+        os.close(self.file)
+
+    def send(self, *frames, header=bytes(10)):
+        """Have frames received, in order."""
+        for frame in frames:
+            os.write(self.file, header + frame)
+
+
 def gso_header(kind, size, header_len, csum_start=0, csum_offset=0):
-    """A virtio header: kind 1 TCPv4, 3 UDP, 4 TCPv6, 5 UDP L4 segments."""
+    """A virtio header: kind 1 TCPv4, 3 UDP, 4 TCPv6, 5 UDP L4 segments.
+
+    With csum_offset, the checksum there is still to be made.
+    """
     flags = 1 if csum_offset else 0
     return struct.pack("=BBHHHH", flags, kind, header_len, size,
                        csum_start, csum_offset)

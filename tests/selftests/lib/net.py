@@ -264,10 +264,12 @@ class Net:
         ns.ip("link set lo up")
         return ns
 
-    def veth(self, ns_a, if_a, ns_b, if_b, mac_a=None, mac_b=None, up=True):
+    def veth(self, ns_a, if_a, ns_b, if_b, mac_a=None, mac_b=None, up=True,
+             mtu=None):
         """A pair of interfaces between two namespaces."""
-        extra_a = ["address", mac_a] if mac_a else []
-        extra_b = ["address", mac_b] if mac_b else []
+        both = ["mtu", str(mtu)] if mtu else []
+        extra_a = both + (["address", mac_a] if mac_a else [])
+        extra_b = both + (["address", mac_b] if mac_b else [])
         run(["ip", "-n", ns_a.name, "link", "add", "name", if_a] + extra_a +
             ["type", "veth", "peer", "name", if_b, "netns", ns_b.name] +
             extra_b)

@@ -53,6 +53,7 @@ def _attrs(data):
 class Witness:
     """Sees what passes the guards on some interfaces of a namespace.
 
+    Without interfaces, it sees what other rules log to its group.
     It must be made before the frames are sent, and sees also what arrives on
     these interfaces and belongs to no guard.
     """
@@ -60,6 +61,8 @@ class Witness:
     def __init__(self, ns, *interfaces, priority=-400, group=1):
         self.group = group
         self.sock = ns.call(self._open)
+        if not interfaces:
+            return
         rules = ["table netdev witness {"]
         for number, name in enumerate(interfaces):
             rules.append(

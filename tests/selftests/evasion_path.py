@@ -1,0 +1,320 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Evasions by the gateway itself: paths around the hook, and things above it.
+
+What else there is on a gateway may take frames before the hook, beside it or
+behind it, and a camera may come in by another way. Where Lenscap is on the
+path, all of that must make no difference. Where it is not, the test says so,
+and whether doctor tells of it.
+"""
+
+import os
+import shutil
+import socket
+
+from lib import bpf, evasion, frames, io, net, path, policy, tap
+from lib.evasion import (BULK4, CAM4, CAM6, ELSE4, FAR_MAC, GW4, GW6, GW_MAC,
+                         PEER4, SERVED, WAN_MAC, by, ip, ok, udp)
+from lib.path import (DENIED, PERMITTED, denied, link, mixed, need, nft,
+                      permitted)
+
+SIDE_MAC = "02:00:5e:10:00:31"
+
+
+def side(here, ifname, mac=GW_MAC):
+    "Another port of the gateway, to which the camera moves."
+    here.world.veth(here.cam, "eth1", here.gw, ifname, None, mac)
+    here.links["eth1"] = io.Link(here.cam, "eth1")
+    here.world.defer(here.links["eth1"].close)
+
+
+def moved(to6=False):
+    "A frame of the camera's from there."
+    return by("eth1", denied(to6))
+
+
+# The camera moves
+
+@path.path("a cable in another socket", doctor="")
+def test_other_port(here):
+    "a camera moved to another interface of a gateway that routes"
+    side(here, "office")
+    yield [moved(), moved(True)]
+
+
+@path.path("a cable in another socket", at="bridge",
+           doctor="bridge-port-unguarded")
+def test_other_bridge_port(here):
+    "a camera moved to a port of the bridge that has no guard"
+    side(here, "spare", SIDE_MAC)
+    here.gw.ip("link set spare master br0")
+    net.wait_for(lambda: here.run([moved()])[0], what="the port to forward")
+    yield [moved(), moved(True)]
+
+
+@path.path("IEEE 802.1Q: VLAN hopping by configuration", at="trunk, device",
+           doctor="vlan-unguarded")
+def test_other_vlan(here):
+    "a camera moved to a VLAN that the gateway routes and nobody guards"
+    here.gw.vlan("trunk", 20, "office")
+    here.gw.ip(f"link set office address {GW_MAC}")
+    yield [denied(vlans=[20]), denied(True, vlans=[20])]
+
+
+@path.path("IEEE 802.1Q", at="trunk, device", doctor="untagged-unguarded")
+def test_untagged(here):
+    "a camera that leaves out the tag, where the trunk has an address"
+    here.gw.ip(f"link set trunk address {GW_MAC}")
+    here.gw.addr("trunk", "10.31.0.1/24")
+    yield [denied(), denied(True)]
+
+
+# The gateway itself
+
+@path.path("RFC 1122: services of the gateway", "destination")
+def test_gateway_services(here):
+    "ssh, web, names, time of the gateway, by each of its addresses"
+    path.Local(here)
+    yield [ip(dst, frames.tcp(40000, port, "S", DENIED))
+           for dst in (GW4, GW6, "10.20.0.1") for port in (22, 80, 443)] + \
+        [udp(dst, port, DENIED) for dst in (GW4, GW6, "10.20.0.1", "127.0.0.1",
+                                            "10.30.0.255")
+         for port in (53, 67, 123)]
+
+
+@path.path("RFC 1122", "destination, service")
+def test_gateway_service_by_a_rule(here):
+    "a rule for the gateway's resolver: that, and no other"
+    path.Local(here)
+    if here.sock:
+        policy.load(here.sock, {**evasion.POLICY, "profiles": {"p": {
+            "class": 1, "rules": evasion.POLICY["profiles"]["p"]["rules"] + [
+                policy.connects(GW4, "udp", 53),
+                policy.connects(GW6, "udp", 53)]}}})
+    for dst in (GW4, GW6):
+        yield [ok(udp(dst, 53, PERMITTED)), udp(dst, 123, DENIED),
+               ip(dst, frames.tcp(40000, 53, "S", DENIED))]
+    yield [udp("10.20.0.1", 53, DENIED)]
+
+
+@path.path("RFC 2003, RFC 4213: tunl0 and sit0 take packets from anybody",
+           "destination")
+def test_tunnel_end(here):
+    "a tunnel's end on the gateway, which would unpack for anybody"
+    link(here, "IPIP", f"add end4 type ipip local {GW4} remote any")
+    link(here, "6in4", f"add end6 type sit local {GW4} remote any")
+    here.gw.up("end4", "end6")
+    for name in ("end4", "end6"):
+        here.gw.sysctl(f"ipv4/conf/{name}/rp_filter", 0)
+    inner4 = frames.ipv4(CAM4, ELSE4, frames.udp(40000, 5000, DENIED))
+    inner6 = frames.ipv6(CAM6, evasion.ELSE6,
+                         frames.udp(40000, 5000, DENIED))
+    yield [ip(GW4, frames.proto(4, inner4)), ip(GW4, frames.proto(41, inner6)),
+           permitted()]
+
+
+# Before the hook
+
+@path.path("tc-mirred(8): ingress runs before netfilter", doctor="tc-ingress")
+def test_tc_redirect(here):
+    "a tc filter that sends the guard's frames out of another interface"
+    tc(here, "redirect")
+    yield [denied(), denied(True)]
+
+
+@path.path("tc-mirred(8)", "destination", doctor="tc-ingress")
+def test_tc_mirror(here):
+    "a tc filter that sends copies of them: the copies nobody judges"
+    if here.sock:
+        tc(here, "mirror")
+    yield [denied(), denied(True)]
+
+
+def tc(here, what):
+    "clsact with an action on all that comes in by the trunk."
+    if not shutil.which("tc"):
+        raise tap.Skip("needs tc")
+    run = ["tc", "-n", here.gw.name]
+    need("clsact", [*run, "qdisc", "add", "dev", "trunk", "clsact"])
+    need("mirred", [*run, "filter", "add", "dev", "trunk", "ingress",
+                    "matchall", "action", "mirred", "egress", what, "dev",
+                    "wan"])
+
+
+@path.path("bpf-helpers(7): bpf_redirect; XDP runs first", doctor="xdp")
+def test_xdp_redirect(here):
+    "an XDP program that sends the guard's frames out of another interface"
+    bpf.amd64()
+    here.world.defer(bpf.attach(
+        here.gw, "trunk", bpf.XDP, bpf.ATTACH_XDP, bpf.XDP_SKB_MODE,
+        bpf.redirect(here.gw.index("wan"))))
+    yield [denied(), denied(True)]
+
+
+def forward_at(here, priority):
+    "A netdev chain that forwards everything by itself."
+    nft(here, f"""table netdev t {{ chain c {{
+        type filter hook ingress device "trunk" priority {priority};
+        fwd to "wan" }} }}""", "fwd")
+
+
+@path.path("nft(8): fwd; nf_hook_entries_grow() puts a later one of the same "
+           "priority first", doctor="")
+def test_nft_forward_first(here):
+    "a netdev chain of the first priority, added after the guard"
+    forward_at(here, -2147483648)
+    yield [denied(), denied(True)]
+
+
+@path.path("nft(8): fwd", "destination")
+def test_nft_forward_behind(here):
+    "a netdev chain of the next priority that forwards by itself"
+    forward_at(here, -2147483647)
+    yield mixed()
+
+
+# Behind the hook
+
+@path.path("nft(8): flowtables, net/netfilter/nf_flow_table_ip.c",
+           "destination")
+def test_flowtable(here):
+    "a flow in the flowtable is judged, and cut when the policy tightens"
+    nft(here, """table inet t {
+        flowtable f { hook ingress priority 0; devices = { trunk, wan }; }
+        counter slow { }
+        chain forward { type filter hook forward priority 0;
+            udp dport 7 counter name slow
+            ct state established flow add @f } }""", "flowtable")
+    yield [permitted(), denied(), permitted()]
+    answered(here, frames.eth(WAN_MAC, FAR_MAC, frames.ipv4(
+        BULK4, CAM4, frames.udp(7, 40000, b"an answer"))), b"an answer")
+    yield [permitted()]         # this one still takes the long way, or not
+    slow = path.counter(here, "slow")
+    yield [permitted(), permitted(), permitted()]
+    tap.equal(path.counter(here, "slow"), slow, "flow outside of the table")
+    if here.sock:
+        policy.load(here.sock, {**evasion.POLICY, "profiles": {"p": {
+            "class": 1, "rules": [policy.connects(PEER4, "udp",
+                                                  evasion.PORT)]}}})
+    yield [udp(BULK4, 7, DENIED), udp(BULK4, 7, DENIED)]
+    tap.equal(path.counter(here, "slow"), slow, "flow outside of the table")
+
+
+def answered(here, frame, mark):
+    "Something from the far side, which the camera gets."
+    with io.Link(here.far, "eth0") as back:
+        back.send(frame)
+    here.back.wait(lambda f: mark in f.data, what="what the far side sent")
+
+
+@path.path("nft(8): flags offload", "destination")
+def test_hardware_offload(here):
+    "a flowtable in hardware: refused where the interface has none"
+    if not shutil.which("nft"):
+        raise tap.Skip("needs nft")
+    done = here.gw.run(["nft", "add table inet t; add flowtable inet t f "
+                        "{ hook ingress priority 0; flags offload; "
+                        "devices = { trunk, wan }; }"], check=False)
+    tap.true(done.returncode, "the kernel offloads to a veth")
+    yield mixed()
+
+
+@path.path("RFC 959: active FTP; conntrack helpers", "service")
+def test_related(here):
+    "a connection that a conntrack helper takes for related, from the camera"
+    nft(here, f"""table ip t {{
+        ct helper ftp {{ type "ftp" protocol tcp; }}
+        chain pre {{ type filter hook prerouting priority 0;
+            tcp dport {SERVED} ct helper set "ftp" }}
+        chain forward {{ type filter hook forward priority 0; policy drop;
+            ct state established,related accept
+            tcp dport {SERVED} accept
+            udp dport {{ {evasion.PORT}, 7 }} accept }} }}""", "FTP helper")
+
+    def peer(flags, data=b"", seq=101, ack=501):
+        frame = frames.eth(WAN_MAC, FAR_MAC, frames.ipv4(
+            PEER4, CAM4, frames.tcp(45000, SERVED, flags, data, seq, ack)))
+        here.back.clear()
+        answered(here, frame, frames.ip(PEER4) + frames.ip(CAM4))
+
+    def camera(flags, sport=SERVED, dport=45000, data=PERMITTED, seq=500,
+               ack=101):
+        return ip(PEER4, frames.tcp(sport, dport, flags, data, seq, ack))
+    # Without a helper's word it would go no further.
+    tap.equal(len(here.run([camera("S", 20, 51210)])[0]), 0, "arrived before")
+    peer("S", seq=100, ack=0)
+    yield [ok(camera("SA", data=PERMITTED))]
+    peer("A", ack=501 + len(PERMITTED))
+    # A helper reads a line only behind a line.
+    peer("PA", b"USER me\r\n", ack=501 + len(PERMITTED))
+    peer("PA", b"PORT 10,20,0,10,200,10\r\n", 110, 501 + len(PERMITTED))
+    yield [camera("S", 20, 51210, DENIED, 900, 0)]
+
+
+@path.path("nft(8): masquerade, RFC 2663", "destination, service")
+def test_masquerade(here):
+    "addresses that change behind the hook: the tag is still there to check"
+    check = "meta mark & 0xff000000 != 0x4c000000 drop" if here.sock else "accept"
+    nft(here, f"""table ip t {{
+        chain forward {{ type filter hook forward priority 0; {check} }}
+        chain post {{ type nat hook postrouting priority 100;
+            oif "wan" masquerade }} }}""", "masquerade")
+    yield [permitted(), denied(), permitted(port=8), udp(PEER4, 9, DENIED)]
+    new = [frame for frame in here.seen.frames if PERMITTED in frame.data]
+    tap.true(all(f.data[26:30] == frames.ip("10.20.0.1") for f in new), new)
+
+
+@path.path("nft(8): dnat, a transparent proxy", "destination, service")
+def test_proxy_by_nat(here):
+    "a proxy of the gateway that takes all connections: the old one counts"
+    nft(here, f"""table ip t {{ chain pre {{
+        type nat hook prerouting priority -100;
+        ip daddr {{ {ELSE4}, {BULK4} }} udp dport {{ 7, 5000 }} dnat to {GW4}:3128
+        ip daddr {PEER4} udp dport 5001 dnat to {BULK4}:7
+        ip daddr {ELSE4} udp dport 5002 dnat to {BULK4}:7 }} }}""", "dnat")
+    path.Local(here)
+    yield [denied(), permitted(), udp(PEER4, 5001, DENIED),
+           udp(ELSE4, 5002, DENIED)]
+
+
+@path.path("nft(8): tproxy, networking/tproxy.rst", "destination")
+def test_proxy_by_tproxy(here):
+    "the same by tproxy, which leaves addresses as they are"
+    here.gw.batch(["rule add fwmark 0x10000/0x10000 lookup 100",
+                   "route add local default dev lo table 100"])
+    take = "tproxy to 127.0.0.1:3128 meta mark set " \
+        "meta mark & 0xfffeffff | 0x00010000 accept"
+    nft(here, f"""table ip t {{ chain pre {{
+        type filter hook prerouting priority -150;
+        ip daddr {{ {ELSE4}, {BULK4} }} udp dport {{ 7, 5000 }} {take} }} }}""",
+        "tproxy")
+    proxy = here.gw.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    here.world.defer(proxy.close)
+    proxy.setsockopt(socket.IPPROTO_IP, 19, 1)      # IP_TRANSPARENT
+    proxy.bind(("127.0.0.1", 3128))
+    path.Local(here)
+    yield [denied(), permitted()]
+
+
+@path.path("sysctl net.bridge.bridge-nf-call-iptables", "destination",
+           at="bridge")
+def test_br_netfilter(here):
+    "bridged frames through the IP hooks, on and off"
+    where = "/proc/sys/net/bridge"
+    if not os.path.isdir(where):
+        need("br_netfilter", ["modprobe", "br_netfilter"])
+        here.world.defer(net.run, ["rmmod", "br_netfilter"], False)
+    nft(here, """table inet t { counter seen { }
+        chain forward { type filter hook forward priority 0;
+            counter name seen } }""")
+    for value in (1, 0, 1):
+        for family in ("ip", "ip6"):
+            here.gw.sysctl(f"bridge/bridge-nf-call-{family}tables", value)
+        before = path.counter(here, "seen")
+        yield mixed()
+        tap.equal(path.counter(here, "seen") > before, bool(value),
+                  "the IP hooks saw them")
+
+
+if __name__ == "__main__":
+    evasion.main(globals())
