@@ -259,6 +259,7 @@ class Demo:
 
     def _disarm(self):
         self._report.section("Was it Lenscap? Disarm, and try the same again")
+        self._second_lock()
         self._command("disarm", "--open")
         for attempt in ATTEMPTS:
             attempt.start()
@@ -275,6 +276,24 @@ class Demo:
 
         self._report.claim("Lenscap counts nothing meanwhile", unmoved)
         self._keeps_flowing("without Lenscap")
+
+    def _second_lock(self):
+        """Disarmed, the module judges nothing; nftables lets nothing through."""
+        self._command("disarm")
+        attempt = next(a for a in PHONE_HOME if a.datagrams)
+
+        def holds():
+            before = self._lenscap.cut_off()
+            attempt.start()
+            wait.until(lambda: self._lenscap.cut_off() >=
+                       before + attempt.datagrams, "the interlock to count")
+            arrived = self._arrived()
+            return (not arrived,
+                    f"{attempt.datagrams} datagrams more, {arrived} arrive; "
+                    f"{self._lenscap.cut_off() - before} packets of cameras "
+                    "cut off")
+
+        self._report.claim("the second lock, in nftables, holds", holds)
 
     def _arrives(self, attempt):
         sink, place = self._sink, attempt.place

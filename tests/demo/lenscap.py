@@ -114,6 +114,11 @@ class Lenscap:
         """What lenscapctl prints for programs."""
         return json.loads(self.text("--json", *arguments))
 
+    def cut_off(self):
+        """Packets that the interlock dropped on guards."""
+        return sum(guard["dropped"]["packets"] for guard in
+                   self.json("status")["interlock"]["guards"])
+
     def device(self, name):
         """A camera's counters: {"passed": (packets, bytes), "dropped": ...}"""
         answer = self.json("devices", name)

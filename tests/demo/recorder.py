@@ -9,6 +9,7 @@ it writes a line with the pictures and their bytes so far. After FRAMES
 pictures it ends the session in order (TEARDOWN) and exits.
 """
 
+import os
 import sys
 
 import gi
@@ -45,7 +46,13 @@ class Recorder:
             return
         self._frames += 1
         self._bytes += buffer.get_size()
-        print(self._frames, self._bytes, flush=True)
+        try:
+            print(self._frames, self._bytes, flush=True)
+        except BrokenPipeError:
+            # The demo is over. Nor at exit is there anybody to tell.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            GLib.idle_add(self._loop.quit)
+            return
         if self._frames == self._limit:
             GLib.idle_add(self._loop.quit)
 
