@@ -8,9 +8,10 @@ for is provoked in tests/selftests/cli_doctor.py.
 import json
 import os
 import re
+import subprocess
 
 import state
-from ctl import TOP, ask, expect, path, run, tap
+from ctl import TOP, ask, environment, expect, path, run, tap
 from fake import CLOSE, SILENCE
 
 LOADED = os.path.exists("/sys/module/lenscap")
@@ -168,6 +169,27 @@ def test_doctor_policy():
     tap.equal(names(examine(old, 0, "--max-age", "182")), [], "findings")
     for since in (state.ago(-86400), None, "yesterday"):
         result = examine(answers(module={"committed": since}), 6)
+        tap.equal(names(result, "unchecked"), ["policy-old"], "unchecked")
+
+
+def at(seconds):
+    """An environment in which the program's clock stands still, at a time."""
+    clock = path("clock.so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", clock, "-"],
+                   input=f"long time(long *p) {{ if (p) *p = {seconds}; "
+                         f"return {seconds}; }}", text=True, check=True)
+    return environment(LD_PRELOAD=clock)
+
+
+def test_doctor_clock():
+    "a clock that nobody has set"
+    privileged()
+    for seconds, found in ((1000, ["clock-unset"]), (1735689600, [])):
+        # Whatever the policy's age is by such a clock.
+        done = ask(answers(), "doctor", "--json", env=at(seconds))
+        result = json.loads(done.stdout)
+        tap.equal((done.returncode, done.stderr), (6, ""), "exit code")
+        tap.equal(names(result), found, "findings")
         tap.equal(names(result, "unchecked"), ["policy-old"], "unchecked")
 
 
