@@ -158,6 +158,8 @@ int lenscap_fragments_create(struct lenscap_net *ln)
 	struct lenscap_fragments *table;
 
 	BUILD_BUG_ON(sizeof(struct packet) % sizeof(u64));
+	/* Keys and words of places are read and written in one piece. */
+	BUILD_BUG_ON(BITS_PER_LONG < 64);
 	if (ln->fragments)
 		return 0;
 	table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);

@@ -14,6 +14,7 @@
 #define BIT_ULL(n)		(1ULL << (n))
 #define GENMASK_ULL(h, l)	((~0ULL >> (63 - (h))) & (~0ULL << (l)))
 #define U64_MAX			(~0ULL)
+#define BITS_PER_LONG		64
 #define NSEC_PER_SEC		1000000000ULL
 #define GFP_KERNEL_ACCOUNT	0
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
