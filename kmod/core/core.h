@@ -51,6 +51,12 @@
 #define LC_ICMP4_MAX	576
 #define LC_ICMP6_MAX	1280
 
+/* Bytes behind a packet that Ethernet adds: padding up to its shortest frame, and
+ * the frame check sequence where a driver leaves it.
+ */
+#define LC_ETHERNET_MIN	46
+#define LC_ETHERNET_FCS	4
+
 #define LC_GUARD_ANY	0	/* lc_device.guard: every guard */
 
 /**

@@ -8,7 +8,9 @@
  * is read within the LC_WINDOW bytes that the caller made contiguous. What
  * does not add up gets a reason and is not looked at further; there is no
  * "probably fine". Bytes behind the IP packet are Ethernet padding and
- * ignored, as the IP stack ignores them.
+ * ignored, as the IP stack ignores them; but where the size of a packet is
+ * bounded, there must not be more of them than Ethernet adds, or a bridge would
+ * carry on what the bound is about.
  *
  * The order of the layers is the order of the reasons: a frame that is wrong
  * in two ways is reported for the outer one.
@@ -153,15 +155,26 @@ static bool is_echo(const struct lc_key *key)
 	       key->dport == 160 || key->dport == 161;
 }
 
-/* How large an ICMP message is. One that comes in fragments is too large. */
-static u8 icmp_size(const struct span *span, const struct lc_key *key)
+/* Is there more behind the packet than Ethernet adds? */
+static bool trails(const struct lc_frame *frame, const struct span *span)
+{
+	u32 end = span->end > LC_ETHERNET_MIN ? span->end : LC_ETHERNET_MIN;
+
+	return frame->len > end + LC_ETHERNET_FCS;
+}
+
+/* How large an ICMP message is. One that comes in fragments is too large, and so is
+ * one that drags others along.
+ */
+static u8 icmp_size(const struct lc_frame *frame, const struct span *span,
+		    const struct lc_key *key)
 {
 	bool v4 = key->family == LC_FAMILY_IPV4;
 	bool fits;
 
 	if (key->proto != (v4 ? PROTO_ICMP : PROTO_ICMPV6))
 		return LC_ICMP_NONE;
-	if (key->part != LC_PART_WHOLE)
+	if (key->part != LC_PART_WHOLE || trails(frame, span))
 		return LC_ICMP_LARGE;
 	if (is_echo(key))
 		fits = span->end - span->l4 <= LC_ECHO_MAX;
@@ -196,6 +209,15 @@ static bool parse_ipv4_options(const u8 *p, u32 count, struct lc_key *key)
 	return true;
 }
 
+/* A super-packet that is a fragment as well: behind this hook it would be cut up,
+ * and its parts get offsets and identifications that nobody has judged. No stack
+ * makes one; a virtual machine may.
+ */
+static bool odd_super(const struct lc_frame *frame, u32 fragment)
+{
+	return frame->gso && fragment;
+}
+
 static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
 		       struct lc_key *key)
 {
@@ -228,10 +250,14 @@ static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
 	offset = (frag & IPV4_OFFSET) * 8;
 	if (offset + (total - header) > 0xffff && offset)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
+	if (odd_super(frame, frag & (IPV4_OFFSET | IPV4_MORE)))
+		return fail(key, LENSCAP_REASON_BAD_HEADER);
 	/* RFC 3128: a fragment that starts inside the TCP header could
-	 * overwrite the ports and flags that were judged.
+	 * overwrite the ports and flags that were judged. Whatever its protocol:
+	 * not all receivers keep those of two protocols apart, and no link is so
+	 * narrow that there would have to be one.
 	 */
-	if (key->proto == LC_TCP && offset && offset < 20)
+	if (offset && offset < 20)
 		return fail(key, LENSCAP_REASON_TINY_FRAGMENT);
 	key->ident = lc_be16(p + 4);
 	key->more = frag & IPV4_MORE;
@@ -254,11 +280,14 @@ static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
  * says, it must not reach into the longest header that is judged, TCP's, which a
  * first fragment holds right behind its fragment header: parse_ipv6_chain().
  */
-static bool parse_ipv6_fragment(const u8 *p, u32 rest, struct lc_key *key)
+static bool parse_ipv6_fragment(const struct lc_frame *frame, const u8 *p,
+				u32 rest, struct lc_key *key)
 {
 	u16 frag = lc_be16(p + 2);
 	u32 offset = frag & IPV6_OFFSET;
 
+	if (odd_super(frame, frag & (IPV6_OFFSET | IPV6_MORE)))
+		return fail(key, LENSCAP_REASON_BAD_HEADER);
 	if (frag & IPV6_MORE && (rest & 7 || !rest))
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 	if (offset + rest > 0xffff)
@@ -325,7 +354,8 @@ static bool parse_ipv6_chain(const struct lc_frame *frame, u8 next,
 		if (next == NEXT_FRAGMENT) {
 			size = 8;
 			fragmented = true;
-			if (!parse_ipv6_fragment(p, room - size, key))
+			if (!parse_ipv6_fragment(frame, p, room - size,
+						 key))
 				return false;
 		} else {
 			size = (p[1] + 1) * 8;
@@ -451,7 +481,7 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 		return;
 	if (key->part != LC_PART_LATER && !parse_transport(frame, &span, key))
 		return;
-	key->icmp = icmp_size(&span, key);
+	key->icmp = icmp_size(frame, &span, key);
 	/* Upkeep never comes in fragments (for ND that is a rule, RFC 6980), so
 	 * first fragments are looked at as well, and refused. A later fragment
 	 * of ICMPv6 could be of anything and is left to the rules: without its
@@ -461,6 +491,8 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 		lc_upkeep_ipv4(frame, span.l4, span.end, key);
 	else if (key->part != LC_PART_LATER)
 		lc_upkeep_ipv6(frame, span.l4, span.end, span.plain, key);
+	if (key->upkeep && !key->reason && trails(frame, &span))
+		key->reason = LENSCAP_REASON_UPKEEP_INVALID;
 }
 
 /**

@@ -8,7 +8,8 @@ judge_icmp.py.
 """
 
 from lib import frames
-from lib.evasion import BULK4, BULK6, ELSE4, ELSE6, evasion, ip, main, ok
+from lib.evasion import (CAM4, CAM6, ELSE4, ELSE6, PING4, PING6, eth, evasion,
+                         ip, main, ok)
 
 SECRET = bytes(range(256)) * 6
 
@@ -25,9 +26,9 @@ def echo(dst, size, reply=False, **how):
 @evasion("ptunnel, RFC 792, RFC 4443", "icmp_size", "route, bridge")
 def test_data_in_echo():
     "echo messages that carry more than a ping does"
-    return [ok(echo(dst, 64, reply)) for dst in (BULK4, BULK6)
+    return [ok(echo(dst, 64, reply)) for dst in (PING4, PING6)
             for reply in (False, True)] + \
-           [echo(dst, size, reply) for dst in (BULK4, BULK6)
+           [echo(dst, size, reply) for dst in (PING4, PING6)
             for reply in (False, True) for size in (129, 500, 1400)]
 
 
@@ -41,11 +42,11 @@ def test_echo_to_nobody():
 @evasion("RFC 791, RFC 8200", "icmp_size", "route, bridge")
 def test_echo_in_fragments():
     "an echo message in fragments, and fragments that say that they are of one"
-    return [ip(BULK4, frames.icmp(8, data=bytes(24)), mf=True, ident=77),
-            ip(BULK4, SECRET[:800], proto=frames.ICMP, offset=4, ident=77),
-            ip(BULK6, frames.fragment(frames.icmp6(128, data=bytes(24)),
+    return [ip(PING4, frames.icmp(8, data=bytes(24)), mf=True, ident=77),
+            ip(PING4, SECRET[:800], proto=frames.ICMP, offset=4, ident=77),
+            ip(PING6, frames.fragment(frames.icmp6(128, data=bytes(24)),
                                       more=True, ident=77)),
-            ip(BULK6, frames.fragment(SECRET[:800], 4, ident=77,
+            ip(PING6, frames.fragment(SECRET[:800], 4, ident=77,
                                       nexthdr=frames.ICMP6))]
 
 
@@ -53,23 +54,33 @@ def test_echo_in_fragments():
          "route, bridge")
 def test_errors_that_quote_too_much():
     "errors with more payload than a router quotes"
-    quote4 = frames.ipv4(BULK4, ELSE4, frames.udp(1, 2, SECRET[:1000]))
-    quote6 = frames.ipv6(BULK6, ELSE6, frames.udp(1, 2, SECRET[:1300]))
-    return [ok(ip(BULK4, frames.icmp(3, 3, data=quote4[:548]))),
-            ip(BULK4, frames.icmp(3, 3, data=quote4[:549])),
-            ip(BULK4, frames.icmp(12, 0, data=quote4)),
-            ok(ip(BULK6, frames.icmp6(1, 4, data=quote6[:1232]))),
-            ip(BULK6, frames.icmp6(1, 4, data=quote6[:1233])),
-            ip(BULK6, frames.icmp6(4, 0, data=quote6))]
+    quote4 = frames.ipv4(PING4, ELSE4, frames.udp(1, 2, SECRET[:1000]))
+    quote6 = frames.ipv6(PING6, ELSE6, frames.udp(1, 2, SECRET[:1300]))
+    return [ok(ip(PING4, frames.icmp(3, 3, data=quote4[:548]))),
+            ip(PING4, frames.icmp(3, 3, data=quote4[:549])),
+            ip(PING4, frames.icmp(12, 0, data=quote4)),
+            ok(ip(PING6, frames.icmp6(1, 4, data=quote6[:1232]))),
+            ip(PING6, frames.icmp6(1, 4, data=quote6[:1233])),
+            ip(PING6, frames.icmp6(4, 0, data=quote6))]
 
 
 @evasion("RFC 792, RFC 1256, RFC 950", "icmp_size", "route, bridge")
 def test_large_of_other_types():
     "types that nobody needs, as large as the link lets them be"
-    return [ip(BULK4, frames.icmp(kind, data=SECRET[:1400]))
+    return [ip(PING4, frames.icmp(kind, data=SECRET[:1400]))
             for kind in (9, 13, 14, 15, 17, 30, 40, 200)] + \
-           [ip(BULK6, frames.icmp6(kind, data=SECRET[:1400]))
+           [ip(PING6, frames.icmp6(kind, data=SECRET[:1400]))
             for kind in (100, 127, 139, 150, 200, 255)]
+
+
+@evasion("RFC 894, RFC 1042: padding", "icmp_size", "route, bridge")
+def test_data_behind_echo():
+    "what a bridge carries on behind an echo message, as if it were padding"
+    return [eth(frames.pack_ip(src, dst, body) + SECRET[:size])
+            for src, dst, body in (
+                (CAM4, PING4, frames.icmp(8, data=bytes(56))),
+                (CAM6, PING6, frames.icmp6(128, data=bytes(56))))
+            for size in (5, 100, 1300)]
 
 
 if __name__ == "__main__":

@@ -300,6 +300,23 @@ def test_dhcp_as_another():
             multicast("ff02::1:2", frames.udp(546, 547, frames.dhcp6(13)))]
 
 
+@evasion("RFC 894: padding", "upkeep_invalid", "bridge")
+def test_data_behind_upkeep():
+    "what a bridge carries on behind upkeep, as if it were padding"
+    secret = b"evasion!" * 160
+    igmp = frames.pack_ip(CAM4, "239.1.2.3", frames.igmp(0x16, "239.1.2.3"),
+                          hop=1)
+    dhcp = frames.pack_ip("0.0.0.0", "255.255.255.255", frames.udp(
+        68, 67, frames.dhcp4(CAM_MAC)))
+    nd = frames.pack_ip(LINK, NODES, frames.nd_ns(GW6, CAM_MAC), hop=255)
+    mld = frames.pack_ip(LINK, "ff02::fb", frames.mld(131, "ff02::fb"), hop=1)
+    return [eth(packet + secret[:size], kind, to=frames.BROADCAST)
+            for packet, kind in ((igmp, frames.ETH_IPV4),
+                                 (dhcp, frames.ETH_IPV4),
+                                 (nd, frames.ETH_IPV6), (mld, frames.ETH_IPV6))
+            for size in (24, 200, 800)]
+
+
 @evasion("RFC 3376, RFC 3810", "upkeep_spoof", "bridge")
 def test_group_queries():
     "IGMP and MLD queries: the camera as the querier of the LAN"

@@ -129,6 +129,23 @@ def test_ufo():
            [segments(dst, 5001, kind=UFO) for dst in PEERS]
 
 
+@evasion.evasion("virtio_net_hdr: UFO, net/ipv4/udp_offload.c", "bad_header",
+                 "tap", at="tap")
+def test_fragments_that_are_super_packets():
+    "a later fragment that is cut up behind the guard, into ones from offset 0"
+    out = []
+    for ident, summed in ((0x7001, True), (0x7002, False)):
+        evil = frames.udp(40000, 5001, b"evasion!" * 200).build(
+            frames.ip(CAM4), frames.ip(PEER4))
+        header = io.gso_header(UFO, 520, 42, 34, 6)
+        out += [ok(ip(PEER4, frames.udp(40000, PORT, bytes(24), length=2000),
+                      mf=True, ident=ident)),
+                virtual(ip(PEER4, evil, proto=frames.UDP, ident=ident,
+                           offset=100, pad=False),
+                        header if summed else b"\0" + header[1:])]
+    return out
+
+
 @evasion.evasion("virtio_net_hdr, CVE-2024-43817", "destination",
                  "route, bridge, some tap", at="route, bridge, tap")
 def test_super_packets_that_lie():

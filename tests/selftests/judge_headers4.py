@@ -211,7 +211,7 @@ def test_options_accepted():
 def test_later_fragments():
     "they match rules without ports only"
     one = cam()
-    for offset, mf in ((1, True), (3, False), (64, True), (8000, False)):
+    for offset, mf in ((4, True), (3, False), (64, True), (8000, False)):
         how = {"offset": offset, "mf": mf}
         one.passes(one.ip(ALL, b"lenscap!" * 2, proto=17, **how))
         one.passes(one.ip(ALL, b"lenscap!" * 2, proto=47, **how))
@@ -225,10 +225,9 @@ def test_later_fragments():
         # Its first bytes would be the right ports, if they were ports.
         refused("fragment", lambda one, h=how: one.ip(
             PORTS, frames.udp(1, 5000), **h))
-        if offset > 2:
-            one.passes(one.ip(ALL, b"lenscap!" * 2, proto=6, **how))
-            one.drops(one.ip("10.20.0.13", b"lenscap!" * 2, proto=6, **how),
-                      "fragment")
+        one.passes(one.ip(ALL, b"lenscap!" * 2, proto=6, **how))
+        one.drops(one.ip("10.20.0.13", b"lenscap!" * 2, proto=6, **how),
+                  "fragment")
     one.drops(one.ip(PORTS, b"lenscap!", proto=47, offset=9), "service")
 
 
@@ -276,9 +275,10 @@ def test_tiny_fragments():
                 whole = b.build(frames.ip(one.v4), frames.ip(ALL))
                 return one.ip(ALL, whole[:n], proto=b.proto, mf=True)
             refused("tiny_fragment", make)
-    for mf in (True, False):
-        refused("tiny_fragment", lambda one, m=mf: one.ip(
-            ALL, b"overwrit" * 3, proto=6, offset=1, mf=m))
+    for mf, offset, proto in itertools.product((True, False), (1, 2),
+                                               (6, 17, 47)):
+        refused("tiny_fragment", lambda one, m=mf, o=offset, p=proto: one.ip(
+            ALL, b"overwrit" * 3, proto=p, offset=o, mf=m))
 
 
 @proves("bad_header", "none", "audit bad_header")

@@ -203,7 +203,7 @@ TEST(igmp_fragments_are_invalid)
 	igmp(&p, 0x16, CAM4, GROUP);
 	ip4_fragment(&p, 0, true);
 	GROUP_IS(&p, UPKEEP_INVALID);
-	ip4_fragment(&p, 1, false);
+	ip4_fragment(&p, 3, false);
 	GROUP_IS(&p, UPKEEP_INVALID);
 }
 

@@ -91,3 +91,53 @@ TEST(judge_takes_fragments_of_icmp_for_large)
 	CHECK_EQ(world_judge(&w, &p), LENSCAP_REASON_NONE);
 	world_end(&w);
 }
+
+/* What a bridge would carry on behind a packet whose size is bounded. */
+TEST(judge_bounds_what_is_behind_the_packet)
+{
+	struct lc_rule all[] = {
+		rule_any(NVR4, LC_PROTO_ANY, CONNECTS),
+		rule_any(NVR6, LC_PROTO_ANY, CONNECTS),
+	};
+	struct world w;
+	struct pkt p;
+	u32 more;
+
+	world_init(&w);
+	world_profile(&w, LENSCAP_MODE_ENFORCE, 1, all, 2);
+	world_device(&w, 1, CAM_MAC, 0, CAM4 " " CAM6);
+	CHECK_EQ(world_commit(&w), 0);
+	for (more = 0; more < 1000; more++) {
+		bool fine = more <= 4;
+
+		ip4(&p, P_ICMP, CAM4, NVR4);
+		icmp(&p, 8, 0, 56);
+		fin(&p);
+		zeros(&p, more);
+		CHECK_EQ(world_judge(&w, &p), fine ? LENSCAP_REASON_NONE :
+			 LENSCAP_REASON_ICMP_SIZE);
+		nd(&p, 135, CAM_LL, "ff02::1", CAM6);
+		fin(&p);
+		zeros(&p, more);
+		CHECK_EQ(world_judge(&w, &p), fine ? LENSCAP_REASON_NONE :
+			 LENSCAP_REASON_UPKEEP_INVALID);
+		dhcp4(&p, "0.0.0.0", "255.255.255.255", 60);
+		fin(&p);
+		zeros(&p, more);
+		CHECK_EQ(world_judge(&w, &p), fine ? LENSCAP_REASON_NONE :
+			 LENSCAP_REASON_UPKEEP_INVALID);
+		/* 32 bytes, which Ethernet pads to 46 */
+		igmp(&p, 0x16, CAM4, "239.1.1.1");
+		fin(&p);
+		zeros(&p, more);
+		CHECK_EQ(world_judge(&w, &p), p.len <= 50 ?
+			 LENSCAP_REASON_NONE : LENSCAP_REASON_UPKEEP_INVALID);
+		/* the size of others is not bounded */
+		ip4(&p, P_UDP, CAM4, NVR4);
+		udp(&p, 1, 2, 8);
+		fin(&p);
+		zeros(&p, more);
+		CHECK_EQ(world_judge(&w, &p), LENSCAP_REASON_NONE);
+	}
+	world_end(&w);
+}

@@ -231,7 +231,7 @@ TEST(nd_with_room_to_spare_is_invalid)
 	/* padding of the frame is not part of the message */
 	nd(&p, RS, CAM_LL, NODES, NULL);
 	fin(&p);
-	zeros(&p, 6);
+	zeros(&p, 4);
 	p.b[4] = 0;
 	p.b[5] = 8;
 	CHECK_EQ(parse_reason(&p), LENSCAP_REASON_NONE);

@@ -118,8 +118,10 @@ static void ipv4(const struct lc_frame *f, struct dissected *d)
 		d->part = LC_PART_FIRST;
 	if (offset && offset * 8 + total - head > 65535)
 		d->why = WHY(BAD_HEADER) |
-			 (offset == 1 && d->proto == 6 ? WHY(TINY_FRAGMENT) : 0);
-	else if ((offset == 1 || offset == 2) && d->proto == 6)
+			 (offset < 3 ? WHY(TINY_FRAGMENT) : 0);
+	else if (f->gso && (offset || more))
+		d->why = WHY(BAD_HEADER);
+	else if (offset == 1 || offset == 2)
 		d->why = WHY(TINY_FRAGMENT);
 	else if (!offset)
 		transport(f, head, d);
@@ -188,6 +190,10 @@ static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 		u32 left = d->end - at - 8;
 
 		d->fragmented = true;
+		if (f->gso && (offset || more)) {
+			d->why = WHY(BAD_HEADER);
+			return;
+		}
 		if (more && (left % 8 || !left)) {
 			d->why = WHY(BAD_HEADER) |
 				 (offset == 1 ? WHY(TINY_FRAGMENT) : 0);
@@ -259,4 +265,6 @@ void oracle_dissect(const struct lc_frame *frame, struct dissected *said)
 		ipv6(frame, said);
 	else if (frame->ethertype != 0x0806)
 		said->why = WHY(ETHERTYPE);
+	if (said->end)
+		said->trailed = frame->len > 50 && frame->len > said->end + 4;
 }

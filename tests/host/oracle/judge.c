@@ -69,7 +69,7 @@ u32 oracle_rules(const struct lc_rule *rules, u32 count,
 static bool too_large(const struct dissected *d)
 {
 	if (d->family == 4 && d->proto == 1) {
-		if (d->part != LC_PART_WHOLE)
+		if (d->part != LC_PART_WHOLE || d->trailed)
 			return true;
 		if (d->dport == 0 || d->dport == 8 || d->dport == 42 ||
 		    d->dport == 43)
@@ -77,7 +77,7 @@ static bool too_large(const struct dissected *d)
 		return d->end > 576;
 	}
 	if (d->family == 6 && d->proto == 58) {
-		if (d->part != LC_PART_WHOLE)
+		if (d->part != LC_PART_WHOLE || d->trailed)
 			return true;
 		if (d->dport == 128 || d->dport == 129 || d->dport == 160 ||
 		    d->dport == 161)

@@ -32,6 +32,7 @@
  * @hops: TTL or hop limit
  * @l4: offset of the transport header
  * @end: offset where the IP packet ends
+ * @trailed: more bytes are behind it than Ethernet adds
  * @fragmented: there was an IPv6 fragment header
  * @extended: there were extension headers
  * @alert: all of them are one hop-by-hop header that begins with a router
@@ -50,6 +51,7 @@ struct dissected {
 	u8 hops;
 	u32 l4;
 	u32 end;
+	bool trailed;
 	bool fragmented;
 	bool extended;
 	bool alert;

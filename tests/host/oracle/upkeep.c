@@ -46,6 +46,8 @@ static bool on_lan(const struct facts *x, int family, const u8 *addr)
 /* @wrong: set of what is wrong with it, empty: nothing */
 static u32 outcome(const struct facts *x, u32 kind, u32 wrong)
 {
+	if (kind != LENSCAP_UPKEEP_ARP && x->said->trailed)
+		wrong |= INVALID;
 	if (wrong & INVALID)
 		return wrong & EITHER ? INVALID | SPOOF : INVALID;
 	if (wrong & SPOOF)

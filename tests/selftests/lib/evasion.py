@@ -47,6 +47,7 @@ GW_MAC, GW4, GW6 = "02:00:5e:10:00:01", "10.30.0.1", "2001:db8:30::1"
 WAN_MAC, FAR_MAC = "02:00:5e:20:00:01", "02:00:5e:20:00:fe"
 PEER4, PEER6 = "10.20.0.10", "2001:db8:20::10"      # some services
 BULK4, BULK6 = "10.20.0.20", "2001:db8:20::20"      # UDP without ports
+PING4, PING6 = "10.20.0.30", "2001:db8:20::30"      # ICMP of all types
 ELSE4, ELSE6 = "203.0.113.66", "2001:db8:bad::66"   # nothing
 PORT, SERVED, VLAN = 5000, 554, 30
 LAN = ["10.30.0.0/24", "2001:db8:30::/64"]
@@ -61,8 +62,9 @@ POLICY = {
             policy.connects(peer, "udp", PORT),
             policy.serves(peer, "tcp", SERVED),
             policy.connects(peer, "gre"),
-            policy.connects(bulk, "udp"),
-            policy.connects(bulk, "icmp" if bulk == BULK4 else "icmpv6"))]}},
+            policy.connects(bulk, "udp"))] + [
+                policy.connects(PING4, "icmp"),
+                policy.connects(PING6, "icmpv6")]}},
     "devices": {"cam": {"mac": CAM_MAC, "addresses": [CAM4, CAM6],
                         "profile": "p"},
                 "other": {"mac": OTHER_MAC, "addresses": [OTHER4, OTHER6],
