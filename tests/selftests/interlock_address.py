@@ -91,25 +91,6 @@ def test_bridge():
     site.passes(site.frame(**to))
 
 
-def test_bridge_tags():
-    "on a bridge: an address behind tags that receivers take off one by one"
-    site = lock.Site([guard("cams")], devices=(), start=False)
-    site.gw.ip("addr flush dev lan")
-    site.gw.ip("addr flush dev side")
-    site.gw.bridge("br0", "trunk", "lan", "side")
-    site.peer.addr("eth0", "10.30.0.10/24")
-    site.daemon.start()
-    other = {"mac": lock.ALIEN_MAC, "to": site.settle()}
-    link = site.alien_link
-    stacks = ((0,), (0, 0), ((0x88a8, 0), 0), (0, (0x88a8, 0)), (0, 0, 0),
-              (7, 0), (7, 8))
-    for vlans in stacks:
-        for src in (rig.CAM_IP, lock.CAM6):
-            site.blocked(site.frame(src=src, vlans=vlans, **other), "bridge",
-                         link=link)
-    site.passes(site.frame(src=lock.ALIEN, **other), link=link)
-
-
 def test_prefixes():
     "devices bound to prefixes that overlap, touch, and end the world"
     bound = ["10.30.0.0/24", "10.30.0.128/25", "10.30.1.0/24",

@@ -310,60 +310,6 @@ static void say_address(const struct writer *w, const struct base_chain *chain,
 	say_rule(w, chain->family, chain->name, rule);
 }
 
-/* The same behind one tag that is still in the payload, which receivers take off:
- * a second one, or the first behind one of priority.
- */
-static void say_tagged_address(const struct writer *w,
-			       const struct base_chain *chain, uint16_t tag,
-			       enum plan_set which)
-{
-	bool v6 = plan_sets[which].len == 16;
-	struct nftnl_rule *rule = rule_about(chain, tag, 0);
-	uint16_t protocol = htons(v6 ? ETH_P_IPV6 : ETH_P_IP);
-
-	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, 2, sizeof(protocol));
-	rule_equal(rule, &protocol, sizeof(protocol));
-	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, VLAN_LEN +
-		     (v6 ? IPV6_SOURCE : IPV4_SOURCE), plan_sets[which].len);
-	rule_in_set(rule, plan_sets[which].name);
-	rule_count(rule, chain->counter);
-	rule_drop(rule);
-	say_rule(w, chain->family, chain->name, rule);
-}
-
-/* Behind a priority tag one more: receivers take off any number of them, and
- * whose frame it is cannot be told.
- */
-static void say_stack(const struct writer *w, const struct base_chain *chain,
-		      uint16_t tag, uint16_t next)
-{
-	struct nftnl_rule *rule = rule_about(chain, tag, 0);
-	uint16_t mask = htons(0x0fff), none = 0;
-
-	next = htons(next);
-	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, 0, sizeof(mask));
-	rule_mask(rule, &mask, &none, sizeof(mask));
-	rule_equal(rule, &none, sizeof(none));
-	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, 2, sizeof(next));
-	rule_equal(rule, &next, sizeof(next));
-	rule_count(rule, chain->counter);
-	rule_drop(rule);
-	say_rule(w, chain->family, chain->name, rule);
-}
-
-static void say_tagged(const struct writer *w, const struct base_chain *chain)
-{
-	static const uint16_t tags[] = { ETH_P_8021Q, ETH_P_8021AD };
-
-	for (size_t i = 0; i < 2; i++) {
-		for (int s = PLAN_HOSTS4; s < PLAN_SETS; s++)
-			say_tagged_address(w, chain, tags[i],
-					   (enum plan_set)s);
-		for (size_t j = 0; j < 2; j++)
-			say_stack(w, chain, tags[i], tags[j]);
-	}
-}
-
 static void say_mac(const struct writer *w, const struct base_chain *chain)
 {
 	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
@@ -414,8 +360,6 @@ static void say_addresses(const struct writer *w, uint16_t family)
 		say_mac(w, chain);
 		for (int s = PLAN_HOSTS4; s < PLAN_SETS; s++)
 			say_address(w, chain, (enum plan_set)s);
-		if (family == NFPROTO_BRIDGE)
-			say_tagged(w, chain);
 	}
 }
 
