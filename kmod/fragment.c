@@ -48,6 +48,11 @@
  * because only writers of the same key write the same key. A processor that
  * meets BUSY goes on.
  *
+ * Of the device nothing is kept but a hash of where its counters are, which no frame
+ * follows. When they are freed and their place is another's within LIFE, that one
+ * may find what the first left, if it sends from the same address to the same peer;
+ * and is judged by what its own profile permits.
+ *
  * Limits. A later fragment that comes before its first is dropped. LIFE is what
  * Linux gives a packet to become whole (30 s). Sixteen packets of a device can be
  * under way at once, less if others share its bucket.
@@ -436,7 +441,7 @@ bool lenscap_fragments_find(struct lenscap_net *ln,
 		said = READ_ONCE(place->said);
 		seen = READ_ONCE(place->seen);
 		/* Both were read before the key is read again; pairs with the
-		 * cmpxchg() in lenscap_fragments_add(), after which they change.
+		 * cmpxchg() in claim(), after which they change.
 		 */
 		smp_rmb();
 		if (READ_ONCE(bucket->keys[i]) != mine || too_old(seen, now))

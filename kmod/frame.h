@@ -54,6 +54,26 @@ static __always_inline void lenscap_usual_frame(const struct sk_buff *skb,
 }
 
 /**
+ * lenscap_usual_sum() - is a usual frame's checksum made, or to be made where TCP
+ *	has it?
+ * @skb: the frame
+ *
+ * The latter are super-packets of TCP that GRO has put together, or a stack on this
+ * machine. What comes behind TCP's header is not judged of UDP either, so that the
+ * protocol need not be known. Others ask sum_astray() in hook.c.
+ *
+ * Context: any.
+ */
+static __always_inline bool lenscap_usual_sum(const struct sk_buff *skb)
+{
+	int l4 = skb->protocol == htons(ETH_P_IPV6) ? LC_IPV6_LEN : LC_IPV4_LEN;
+
+	return likely(skb->ip_summed != CHECKSUM_PARTIAL) ||
+	       (skb->csum_offset == 16 &&
+		skb_checksum_start_offset(skb) == l4);
+}
+
+/**
  * lenscap_usual_guard() - the guard of a usual frame
  * @port: the interface's port
  * @skb: the frame

@@ -607,8 +607,8 @@ int lenscap_guards_init(struct lenscap_net *ln)
  *    and no frame was let through unjudged meanwhile. When the module ends,
  *    there is no guard at all.
  * 2. A packet that was in the hook when it was unregistered may still be there;
- *    it uses droplog, fragments, names and tag. So one grace period is waited for. This is
- *    no request; nobody waits for it but the end itself.
+ *    it uses droplog, fragments, names and tag. So one grace period is waited
+ *    for. This is no request; nobody waits for it but the end itself.
  *
  * Context: process.
  */

@@ -6,8 +6,8 @@
  *         -> count, tag the mark and accept
  *
  * That is lenscap_hook(), for nearly all frames. Those with tags in the payload,
- * whose headers are not in one piece, or not usual to the core take
- * judge_slowly(), which does all of it in full; whatever no rule permits ends in
+ * whose headers are not in one piece, whose checksum is to be made elsewhere than
+ * TCP's, or that are not usual to the core take judge_slowly(), which does all of it in full; whatever no rule permits ends in
  * refuse(), which counts and records it, and drops it unless it is only audited.
  *
  * It runs in the netdev ingress hook, before everything but XDP and tc. It
@@ -347,7 +347,7 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 	struct lc_verdict verdict;
 	struct lc_frame frame;
 
-	if (unlikely(!guard || !gen) || skb->ip_summed == CHECKSUM_PARTIAL)
+	if (unlikely(!guard || !gen || !lenscap_usual_sum(skb)))
 		return judge_slowly(port, skb);
 	lenscap_usual_frame(skb, &frame);
 	if (!lc_may_be_usual(&gen->policy.core, &guard->core, &frame) ||

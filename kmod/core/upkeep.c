@@ -22,11 +22,9 @@
  */
 #include "core.h"
 
-/* ARP for Ethernet and IPv4 is 28 bytes; Ethernet pads it to 46, and some
- * drivers leave the four bytes of frame check sequence behind.
- */
+/* ARP for Ethernet and IPv4. */
 #define ARP_LEN		28
-#define ARP_MAX		50
+#define ARP_MAX		(LC_ETHERNET_MIN + LC_ETHERNET_FCS)
 
 #define DHCP_FIXED	240	/* RFC 2131 fields and the magic cookie */
 #define DHCP_MAX	576	/* UDP payload; RFC 2131 section 2 */

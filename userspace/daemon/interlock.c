@@ -42,7 +42,10 @@
 /* More elements than these would flood our own ear with what we say. */
 #define LOUD 500U
 
-static double now(void)
+/**
+ * interlock_now() - seconds of a clock that nobody sets
+ */
+double interlock_now(void)
 {
 	struct timespec time;
 
@@ -242,7 +245,7 @@ static void set_error(struct interlock *lock, char *text)
 		lock->patience = PATIENCE_FIRST;
 	if (lock->patience > PATIENCE_LAST)
 		lock->patience = PATIENCE_LAST;
-	lock->retry = now() + lock->patience;
+	lock->retry = interlock_now() + lock->patience;
 }
 
 static bool is_missing(int code)
@@ -546,7 +549,7 @@ void interlock_expect(struct interlock *lock, const struct policy *next)
 /* True for a few restorations in a row, then for one a tick. */
 static bool may_restore(struct interlock *lock)
 {
-	double time = now();
+	double time = interlock_now();
 
 	if (time - lock->burst > BURST_SECONDS) {
 		lock->burst = time;
@@ -585,7 +588,7 @@ void interlock_touched(struct interlock *lock)
 	if (!lock->whole)
 		return;
 	lock->touched = false;
-	lock->gap.seconds = now() - lock->gap.since;
+	lock->gap.seconds = interlock_now() - lock->gap.since;
 	lock->gap.at = time(NULL);
 	lock->restored++;
 	tell_gap(&lock->gap);
@@ -638,12 +641,12 @@ void interlock_tick(struct interlock *lock)
 	bool wanted = interlock_wanted(lock);
 
 	if (lock->touched && wanted) {
-		if (now() >= lock->retry)
+		if (interlock_now() >= lock->retry)
 			interlock_touched(lock);
 		return;
 	}
 	if (wanted ? !lock->whole : !lock->absent) {
-		if (now() >= lock->retry)
+		if (interlock_now() >= lock->retry)
 			interlock_update(lock);
 		return;
 	}

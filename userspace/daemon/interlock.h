@@ -86,6 +86,7 @@ struct interlock {
 };
 
 /* interlock.c */
+double interlock_now(void);
 void interlock_init(struct interlock *lock, struct daemon *daemon);
 void interlock_free(struct interlock *lock);
 void interlock_update(struct interlock *lock);

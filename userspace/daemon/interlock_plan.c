@@ -246,29 +246,6 @@ void plan_finish(struct interlock_plan *plan)
 }
 
 /**
- * plan_add_sets() - add all addresses of another plan
- * @plan: a finished one; it is finished again afterwards
- * @other: the other one
- */
-void plan_add_sets(struct interlock_plan *plan,
-		   const struct interlock_plan *other)
-{
-	for (size_t i = 0; i < PLAN_SETS; i++) {
-		struct keys *keys = &plan->sets[i];
-		const struct keys *more = &other->sets[i];
-
-		if (!more->count)
-			continue;
-		keys->data = mem_array_room(keys->data, keys->count,
-					    more->count, keys->size);
-		memcpy(keys->data + keys->count * keys->size, more->data,
-		       more->count * more->size);
-		keys->count += more->count;
-	}
-	plan_finish(plan);
-}
-
-/**
  * plan_same_guards() - are the guards those of another plan?
  * @a: a finished plan
  * @b: another

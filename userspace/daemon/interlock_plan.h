@@ -88,8 +88,6 @@ bool plan_concerns(const struct gateway *gateway,
 void plan_add_device(struct interlock_plan *plan,
 		     const struct policy_device *device);
 void plan_finish(struct interlock_plan *plan);
-void plan_add_sets(struct interlock_plan *plan,
-		   const struct interlock_plan *other);
 bool plan_same_guards(const struct interlock_plan *a,
 		      const struct interlock_plan *b);
 bool plan_same_tag(const struct interlock_plan *a,

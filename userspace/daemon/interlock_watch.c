@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
@@ -26,14 +25,6 @@
 
 #define BUFFER_SIZE	(64U << 10)
 #define RECEIVE_SIZE	(8U << 20)
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 /* The name of the table that an event is about: the first attribute of all. */
 static const char *table_of(const struct nlmsghdr *message)
@@ -110,7 +101,7 @@ static int take_event(const struct nlmsghdr *message, void *arg)
 		   about_us(message)) {
 		lock->touched = true;
 		lock->told = false;
-		lock->gap.since = now();
+		lock->gap.since = interlock_now();
 		lock->gap.pid = 0;
 		lock->gap.name[0] = '\0';
 	}

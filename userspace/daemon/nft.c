@@ -338,11 +338,8 @@ void nft_batch_free(struct nft_batch *batch)
 	memset(batch, 0, sizeof(*batch));
 }
 
-/**
- * nft_family_name() - a family of tables, as nft(8) calls it
- * @family: NFPROTO_*
- */
-const char *nft_family_name(uint16_t family)
+/* As nft(8) calls a family of tables. */
+static const char *family_name(uint16_t family)
 {
 	switch (family) {
 	case NFPROTO_NETDEV:
@@ -370,6 +367,6 @@ char *nft_failure_text(const struct nft_failure *failure)
 		return mem_copy(strerror(failure->code));
 	return mem_print("cannot %s %s%s%s in table %s lenscap: %s",
 			 part->verb, part->kind, *part->name ? " " : "",
-			 part->name, nft_family_name(part->family),
+			 part->name, family_name(part->family),
 			 strerror(failure->code));
 }

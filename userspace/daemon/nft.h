@@ -81,6 +81,5 @@ bool nft_batch_commit(struct nft *nft, struct nft_batch *batch,
 		      struct nft_failure *failure);
 void nft_batch_free(struct nft_batch *batch);
 char *nft_failure_text(const struct nft_failure *failure);
-const char *nft_family_name(uint16_t family);
 
 #endif /* LENSCAPD_NFT_H */
