@@ -13,7 +13,8 @@
  * fragment that no rule without ports permits is looked up, and if its first is
  * there, it is judged as if it had those ports, by the policy of that moment. So
  * nothing here decides anything: a policy that is tightened cuts the next fragment,
- * and a first fragment that was refused is not here.
+ * and a first fragment that was refused is not here. What has passed before a change,
+ * and waits for the rest where packets are put together, is settle.c's concern.
  *
  * The table is an array of buckets of sixteen places. A device has one bucket, by
  * a seeded hash, whatever it sends: what it can fill is that bucket. Of a place in

@@ -31,6 +31,8 @@ static __always_inline void lenscap_frame(const struct sk_buff *skb,
 	frame->ethertype = ethertype;
 	frame->vlan_stack = stacked;
 	frame->gso = skb_is_gso(skb);
+	frame->sum_open = skb->ip_summed == CHECKSUM_PARTIAL;
+	frame->sum_at = skb_checksum_start_offset(skb) + skb->csum_offset;
 	frame->has_mac = skb->dev->type == ARPHRD_ETHER &&
 			 skb_mac_header_was_set(skb) &&
 			 skb_mac_header(skb) + ETH_HLEN <= skb->data;
@@ -51,26 +53,6 @@ static __always_inline void lenscap_usual_frame(const struct sk_buff *skb,
 {
 	lenscap_frame(skb, ntohs(skb->protocol), false, frame);
 	frame->cap = skb_headlen(skb);
-}
-
-/**
- * lenscap_usual_sum() - is a usual frame's checksum made, or to be made where TCP
- *	has it?
- * @skb: the frame
- *
- * The latter are super-packets of TCP that GRO has put together, or a stack on this
- * machine. What comes behind TCP's header is not judged of UDP either, so that the
- * protocol need not be known. Others ask sum_astray() in hook.c.
- *
- * Context: any.
- */
-static __always_inline bool lenscap_usual_sum(const struct sk_buff *skb)
-{
-	int l4 = skb->protocol == htons(ETH_P_IPV6) ? LC_IPV6_LEN : LC_IPV4_LEN;
-
-	return likely(skb->ip_summed != CHECKSUM_PARTIAL) ||
-	       (skb->csum_offset == 16 &&
-		skb_checksum_start_offset(skb) == l4);
 }
 
 /**

@@ -41,6 +41,7 @@
 #include "fragment.h"
 #include "guard.h"
 #include "hook.h"
+#include "settle.h"
 
 /**
  * struct guard_name - the number of a guard's name
@@ -197,6 +198,8 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 	const char *reason = unfit(dev, &guard->core, guard->vlan);
 	int err;
 
+	/* Before any packet finds it. */
+	guard->since = lenscap_settle_now();
 	if (reason) {
 		lenscap_extack_fmt(extack, "%s: %s", dev->name, reason);
 		err = -EINVAL;
@@ -295,6 +298,7 @@ guard_create(struct lenscap_net *ln, struct lenscap_guard_config *config,
 	strscpy(guard->ifname, config->ifname, sizeof(guard->ifname));
 	guard->vlan = config->vlan;
 	guard->core = config->core;
+	guard->since = lenscap_settle_now();
 	return guard;
 }
 

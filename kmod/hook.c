@@ -6,22 +6,26 @@
  *         -> count, tag the mark and accept
  *
  * That is lenscap_hook(), for nearly all frames. Those with tags in the payload,
- * whose headers are not in one piece, whose checksum is to be made elsewhere than
- * TCP's, or that are not usual to the core take judge_slowly(), which does all of it in full; whatever no rule permits ends in
+ * whose headers are not in one piece, or that are not usual to the core take
+ * judge_slowly(), which does all of it in full. Whatever no rule permits ends in
  * refuse(), which counts and records it, and drops it unless it is only audited.
  *
  * It runs in the netdev ingress hook, before everything but XDP and tc. It
- * allocates nothing, takes no lock, and does not write to the frame: only to
- * skb->mark. netfilter calls hooks under rcu_read_lock(), which holds the port,
+ * allocates nothing, takes no lock (but for frames that somebody captures:
+ * capture.c), and does not write to the frame: only to skb->mark. netfilter calls hooks under rcu_read_lock(), which holds the port,
  * the guard and the generation for as long as the packet is here.
  */
 #include <linux/if_vlan.h>
 
+#include "capture.h"
 #include "droplog.h"
 #include "fragment.h"
 #include "frame.h"
+#include "hits.h"
 #include "hook.h"
+#include "settle.h"
 #include "table.h"
+#include "trace.h"
 
 /* Tags that are looked at. More than one is a stack already; the id is wanted
  * of the first that has one, behind priority tags.
@@ -161,6 +165,16 @@ static __always_inline unsigned int pass(const struct lenscap_port *port,
 	return NF_ACCEPT;
 }
 
+/* What the gateway says to a group or to all on the cameras' LAN comes back by this
+ * interface, for its own listeners (net/core/dev.c, dev_loopback_xmit()). No device
+ * can have sent it: a frame of the wire gets its type from its destination. It is
+ * not counted, and tagged, so that it also passes the interlock.
+ */
+static bool own(const struct sk_buff *skb)
+{
+	return skb->pkt_type == PACKET_LOOPBACK;
+}
+
 /* A frame that no rule permits. */
 static unsigned int refuse(const struct lenscap_port *port, struct sk_buff *skb,
 			   const struct lenscap_guard *guard,
@@ -168,8 +182,11 @@ static unsigned int refuse(const struct lenscap_port *port, struct sk_buff *skb,
 			   const struct lc_key *key,
 			   const struct lc_verdict *verdict)
 {
+	trace_verdict(skb, guard, verdict);
+	trace_drop(skb, guard, key, verdict);
 	count_refused(guard, verdict, skb->len);
 	lenscap_droplog_add(port->ln, guard, gen, key, verdict, skb->len);
+	lenscap_capture(port->ln, skb, guard, gen, key, verdict);
 	return verdict->pass ? pass(port, skb, verdict->class) : NF_DROP;
 }
 
@@ -184,6 +201,8 @@ static noinline unsigned int refuse_usual(const struct lenscap_port *port,
 	struct lc_key key __uninitialized;
 	struct lc_frame frame;
 
+	if (own(skb))
+		return pass(port, skb, 0);
 	lenscap_usual_frame(skb, &frame);
 	lc_usual_key(&frame, &key);
 	return refuse(port, skb, guard, gen, &key, &verdict);
@@ -207,7 +226,8 @@ static void bound_icmp(struct lc_verdict *verdict)
 
 /* A first fragment that a rule permits is remembered, and a later one that no rule
  * without ports permits is judged by what its first one said: also of the protocol,
- * since that of a later IPv6 fragment means nothing.
+ * since that of a later IPv6 fragment means nothing. None passes as long as it could
+ * be put together with what came under another policy.
  */
 static noinline void judge_fragment(struct lenscap_net *ln,
 				    const struct lenscap_guard *guard,
@@ -216,11 +236,19 @@ static noinline void judge_fragment(struct lenscap_net *ln,
 				    struct lc_verdict *verdict)
 {
 	const struct lenscap_stats *sender;
+	struct lenscap_device *device;
 	struct lc_first first;
 
 	if (!verdict->device)
 		return;
-	sender = lenscap_device_stats(lenscap_device_of(verdict->device));
+	device = lenscap_device_of(verdict->device);
+	if (!lenscap_settled(guard, gen, device)) {
+		if (verdict->reason == LENSCAP_REASON_NONE)
+			verdict->reason = LENSCAP_REASON_FRAGMENT;
+		verdict->pass = verdict->audit;
+		return;
+	}
+	sender = lenscap_device_stats(device);
 	if (verdict->reason == LENSCAP_REASON_NONE) {
 		if (lc_key_first(key, &first))
 			lenscap_fragments_add(ln, guard, sender, key, &first);
@@ -231,32 +259,6 @@ static noinline void judge_fragment(struct lenscap_net *ln,
 		lc_key_resume(key, &first);
 		lc_judge(&gen->policy.core, &guard->core, key, verdict);
 	}
-}
-
-/* A checksum that is still to be made is written into the frame behind this
- * hook, at a place that a virtual machine may choose: it must not be one that was
- * judged. Of upkeep all is. Behind extension headers the place is not known.
- */
-static bool sum_astray(const struct sk_buff *skb, const struct lc_frame *frame,
-		       const struct lc_key *key)
-{
-	int at = skb_checksum_start_offset(skb) + skb->csum_offset;
-	int l4 = LC_IPV6_LEN, field = 2, header = 4;
-
-	if (!key->has_proto)
-		return true;
-	if (key->family == LC_FAMILY_IPV4)
-		l4 = (frame->data[0] & 0xf) * 4;
-	else if (frame->data[6] != key->proto)
-		return true;
-	if (key->proto == LC_TCP) {
-		field = 16;
-		header = 20;
-	} else if (key->proto == LC_UDP) {
-		field = 6;
-		header = 8;
-	}
-	return at != l4 + field && (key->upkeep || at < l4 + header);
 }
 
 /* The verdict on a frame that is described, and what follows from it. */
@@ -271,9 +273,6 @@ static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 	struct lc_verdict verdict;
 
 	lc_parse(frame, &key);
-	if (skb->ip_summed == CHECKSUM_PARTIAL && !key.reason &&
-	    sum_astray(skb, frame, &key))
-		key.reason = LENSCAP_REASON_BAD_HEADER;
 	lc_judge(gen ? &gen->policy.core : NULL, &guard->core, &key, &verdict);
 	if (unlikely(key.icmp))
 		bound_icmp(&verdict);
@@ -286,6 +285,9 @@ static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 		verdict.pass = false;
 	if (verdict.reason != LENSCAP_REASON_NONE)
 		return refuse(port, skb, guard, gen, &key, &verdict);
+	trace_verdict(skb, guard, &verdict);
+	if (verdict.ruleset)
+		lenscap_hit(&verdict);
 	count(guard, verdict.device, skb->len);
 	return pass(port, skb, verdict.class);
 }
@@ -320,10 +322,20 @@ static noinline unsigned int judge_slowly(struct lenscap_port *port,
 	guard = guard_of(port, &tags);
 	if (!guard)
 		return NF_ACCEPT;
+	if (own(skb))
+		return pass(port, skb, 0);
 	lenscap_frame(skb, ntohs(tags.inner), tags_stacked(&tags, guard), &frame);
 	if (unlikely(frame.cap > skb_headlen(skb)))
 		return judge_scattered(port, skb, &tags, guard, &frame);
 	return judge(port, skb, &tags, guard, &frame);
+}
+
+/* For somebody who watches; otherwise the verdict stays out of memory. */
+static noinline void trace_permitted(const struct sk_buff *skb,
+				     const struct lenscap_guard *guard,
+				     struct lc_verdict verdict)
+{
+	trace_verdict(skb, guard, &verdict);
 }
 
 /**
@@ -347,7 +359,7 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 	struct lc_verdict verdict;
 	struct lc_frame frame;
 
-	if (unlikely(!guard || !gen || !lenscap_usual_sum(skb)))
+	if (unlikely(!guard || !gen))
 		return judge_slowly(port, skb);
 	lenscap_usual_frame(skb, &frame);
 	if (!lc_may_be_usual(&gen->policy.core, &guard->core, &frame) ||
@@ -355,6 +367,9 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 		return judge_slowly(port, skb);
 	if (unlikely(verdict.reason != LENSCAP_REASON_NONE))
 		return refuse_usual(port, skb, guard, gen, verdict);
+	if (trace_verdict_enabled())
+		trace_permitted(skb, guard, verdict);
+	lenscap_hit(&verdict);
 	count(guard, verdict.device, frame.len);
 	return pass(port, skb, verdict.class);
 }

@@ -14,13 +14,15 @@
  *   droplog.c  drop records
  *   fragment.c what first fragments said
  *   event.c    the multicast group
+ *   capture.c  refused frames to NFLOG
+ *   trace.c    tracepoints
  *   netlink*.c requests and dumps
  *
  * Locks, outermost first. lenscap_net.lock protects the live generation's
  * writers and the transaction. RTNL protects guards and ports: interfaces come
  * and go under it anyway. The tag is written under both. lenscap_droplog.lock
- * protects rotation and readers of records. rulesets_lock (profile.c) and
- * guard_names_lock (guard.c) are leaves. lenscap_net.lock is never taken under
+ * protects rotation and readers of records. rulesets_lock (profile.c),
+ * guard_names_lock (guard.c) and captures_lock (capture.c) are leaves. lenscap_net.lock is never taken under
  * RTNL, because a commit may hold it for as long as compiling takes, and RTNL
  * is the whole host's. The fast path takes none: it reads under RCU.
  */
@@ -79,6 +81,8 @@ struct lenscap_tag {
  * @droplog: drop records; NULL before the first guard, then never again NULL
  * @fragments: first fragments; the same
  * @events_suppressed: events that were not sent
+ * @captures: list of struct lenscap_capture; RCU and captures_lock
+ * @capture_id: number of the last one; captures_lock
  */
 struct lenscap_net {
 	struct net *net;
@@ -99,6 +103,8 @@ struct lenscap_net {
 	struct lenscap_droplog *droplog;
 	struct lenscap_fragments *fragments;
 	atomic64_t events_suppressed;
+	struct list_head captures;
+	u32 capture_id;
 };
 
 extern struct workqueue_struct *lenscap_wq;

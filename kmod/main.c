@@ -10,6 +10,7 @@
 #include <linux/random.h>
 #include <net/netns/generic.h>
 
+#include "capture.h"
 #include "event.h"
 #include "guard.h"
 #include "lenscap.h"
@@ -42,6 +43,7 @@ static int __net_init net_init(struct net *net)
 	ln->tag.value = 0x4c000000;
 	ln->tag.mask = 0xff000000;
 	ln->tag.class_mask = 0x000000ff;
+	lenscap_captures_init(ln);
 	return lenscap_guards_init(ln);
 }
 
@@ -53,6 +55,7 @@ static void __net_exit net_exit(struct net *net)
 	struct lenscap_net *ln = lenscap_net(net);
 
 	lenscap_guards_exit(ln);
+	lenscap_captures_exit(ln);
 	lenscap_txn_exit(ln);
 	mutex_destroy(&ln->lock);
 }

@@ -13,6 +13,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
+#include "capture.h"
 #include "droplog.h"
 #include "fragment.h"
 #include "guard.h"
@@ -377,6 +378,8 @@ static const struct genl_ops lenscap_ops[] = {
 	}, {
 		.cmd = LENSCAP_CMD_PROFILE_GET,
 		ADMIN,
+		.policy = lenscap_profile_get_policy,
+		.maxattr = LENSCAP_PROFILE_A_HITS,
 		.dumpit = lenscap_nl_profile_dump,
 	}, {
 		.cmd = LENSCAP_CMD_DEVICE_SET,
@@ -407,6 +410,22 @@ static const struct genl_ops lenscap_ops[] = {
 		.cmd = LENSCAP_CMD_RECORD_ROTATE,
 		ADMIN,
 		.doit = lenscap_nl_record_rotate,
+	}, {
+		.cmd = LENSCAP_CMD_CAPTURE_SET,
+		ADMIN,
+		.policy = lenscap_capture_policy,
+		.maxattr = LENSCAP_CAPTURE_A_LINK,
+		.doit = lenscap_nl_capture_set,
+	}, {
+		.cmd = LENSCAP_CMD_CAPTURE_DEL,
+		ADMIN,
+		.policy = lenscap_capture_id_policy,
+		.maxattr = LENSCAP_CAPTURE_A_ID,
+		.doit = lenscap_nl_capture_del,
+	}, {
+		.cmd = LENSCAP_CMD_CAPTURE_GET,
+		ADMIN,
+		.dumpit = lenscap_nl_capture_dump,
 	},
 };
 
@@ -432,8 +451,11 @@ static int socket_notify(struct notifier_block *block, unsigned long event,
 {
 	struct netlink_notify *notify = data;
 
-	if (event == NETLINK_URELEASE && notify->protocol == NETLINK_GENERIC)
+	if (event == NETLINK_URELEASE && notify->protocol == NETLINK_GENERIC) {
 		lenscap_txn_close(lenscap_net(notify->net), notify->portid);
+		lenscap_capture_close(lenscap_net(notify->net),
+				      notify->portid);
+	}
 	return NOTIFY_DONE;
 }
 

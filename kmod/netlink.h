@@ -49,6 +49,8 @@ int lenscap_nl_device_set(struct sk_buff *skb, struct genl_info *info);
 int lenscap_nl_device_del(struct sk_buff *skb, struct genl_info *info);
 
 /* netlink_dump.c */
+extern const struct nla_policy
+	lenscap_profile_get_policy[LENSCAP_PROFILE_A_HITS + 1];
 int lenscap_nl_profile_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int lenscap_nl_device_get(struct sk_buff *skb, struct genl_info *info);
 int lenscap_nl_device_dump(struct sk_buff *skb, struct netlink_callback *cb);
@@ -60,5 +62,14 @@ int lenscap_nl_record_rotate(struct sk_buff *skb, struct genl_info *info);
 int lenscap_put_record(struct sk_buff *skb,
 		       const struct lenscap_record *record);
 int lenscap_put_losses(struct sk_buff *skb, const struct lenscap_net *ln);
+
+/* netlink_capture.c */
+extern const struct nla_policy
+	lenscap_capture_policy[LENSCAP_CAPTURE_A_LINK + 1];
+extern const struct nla_policy
+	lenscap_capture_id_policy[LENSCAP_CAPTURE_A_ID + 1];
+int lenscap_nl_capture_set(struct sk_buff *skb, struct genl_info *info);
+int lenscap_nl_capture_del(struct sk_buff *skb, struct genl_info *info);
+int lenscap_nl_capture_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
 #endif /* _LENSCAP_NETLINK_H */

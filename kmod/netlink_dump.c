@@ -10,6 +10,7 @@
 #include <net/sock.h>
 
 #include "guard.h"
+#include "hits.h"
 #include "netlink.h"
 #include "table.h"
 #include "txn.h"
@@ -26,7 +27,16 @@ static void *dump_begin(struct sk_buff *skb, struct netlink_callback *cb,
 	return header;
 }
 
-static int fill_rule(struct sk_buff *skb, const struct lc_rule *rule)
+const struct nla_policy
+lenscap_profile_get_policy[LENSCAP_PROFILE_A_HITS + 1] = {
+	[LENSCAP_PROFILE_A_NAME] = { .type = NLA_NUL_STRING,
+				     .len = LENSCAP_NAME_LEN },
+	[LENSCAP_PROFILE_A_HITS] = { .type = NLA_FLAG },
+};
+
+/* @hits: how often it permitted a frame, or NULL: nobody asks */
+static int fill_rule(struct sk_buff *skb, const struct lc_rule *rule,
+		     const u64 *hits)
 {
 	struct nlattr *nest = nla_nest_start(skb, LENSCAP_PROFILE_A_RULE);
 
@@ -44,12 +54,25 @@ static int fill_rule(struct sk_buff *skb, const struct lc_rule *rule)
 	    nla_put_u16(skb, LENSCAP_RULE_A_DEVICE_PORT_LOW,
 			rule->device_low) ||
 	    nla_put_u16(skb, LENSCAP_RULE_A_DEVICE_PORT_HIGH,
-			rule->device_high)) {
+			rule->device_high) ||
+	    (hits && nla_put_u64_64bit(skb, LENSCAP_RULE_A_HITS, *hits,
+				       LENSCAP_RULE_A_PAD))) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}
 	nla_nest_end(skb, nest);
 	return 0;
+}
+
+static int fill_hits(struct sk_buff *skb, const struct lenscap_policy *policy,
+		     const struct lenscap_profile *profile)
+{
+	u32 shared = lenscap_policy_sharers(policy, profile->ruleset);
+
+	return nla_put_u64_64bit(skb, LENSCAP_PROFILE_A_SINCE,
+				 profile->ruleset->since,
+				 LENSCAP_PROFILE_A_PAD) ?:
+	       nla_put_u32(skb, LENSCAP_PROFILE_A_SHARED, shared);
 }
 
 /* One message of a profile, with as many rules as fit. @first moves behind
@@ -58,13 +81,14 @@ static int fill_rule(struct sk_buff *skb, const struct lc_rule *rule)
 static int fill_profile(struct sk_buff *skb, struct netlink_callback *cb,
 			const struct lenscap_policy *policy,
 			const struct lenscap_profile *profile,
-			unsigned long *first)
+			bool hits, unsigned long *first)
 {
 	const struct lc_ruleset *set = profile->core.ruleset;
 	void *header = dump_begin(skb, cb, LENSCAP_CMD_PROFILE_GET);
 	struct lc_rule_walk walk;
 	u32 i = *first, users = 0;
 	struct lc_rule rule;
+	u64 count;
 
 	if (!header)
 		return -EMSGSIZE;
@@ -74,11 +98,17 @@ static int fill_profile(struct sk_buff *skb, struct netlink_callback *cb,
 	    nla_put_u32(skb, LENSCAP_PROFILE_A_CLASS, profile->core.class) ||
 	    nla_put_u32(skb, LENSCAP_PROFILE_A_RULES, set->count) ||
 	    nla_put_u32(skb, LENSCAP_PROFILE_A_DEVICES, users) ||
-	    nla_put_u32(skb, LENSCAP_PROFILE_A_FIRST, i))
+	    nla_put_u32(skb, LENSCAP_PROFILE_A_FIRST, i) ||
+	    (hits && fill_hits(skb, policy, profile)))
 		goto full;
 	lc_rules_begin(set, i, &walk);
-	while (lc_rules_next(set, &walk, &rule) && !fill_rule(skb, &rule))
+	while (lc_rules_next(set, &walk, &rule)) {
+		if (hits)
+			count = lenscap_hits_read(set, &rule, i);
+		if (fill_rule(skb, &rule, hits ? &count : NULL))
+			break;
 		i++;
+	}
 	if (i == *first && set->count)
 		goto full;
 	genlmsg_end(skb, header);
@@ -90,6 +120,18 @@ full:
 	return -EMSGSIZE;
 }
 
+/* The profile at a position, or the one that is asked for by name, which is all
+ * there is from position 0 on.
+ */
+static const struct lenscap_profile *
+profile_at(const struct lenscap_policy *policy, const char *name, u64 *position)
+{
+	if (!name)
+		return lc_trie_next(&lenscap_profile_names, &policy->profiles,
+				    position);
+	return (*position)++ ? NULL : lenscap_policy_profile(policy, name);
+}
+
 /**
  * lenscap_nl_profile_dump() - PROFILE_GET
  * @skb: message to fill
@@ -99,11 +141,19 @@ full:
  */
 int lenscap_nl_profile_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	struct nlattr **attrs = lenscap_dump_attrs(cb);
 	struct lenscap_net *ln = lenscap_net(sock_net(cb->skb->sk));
 	const struct lenscap_generation *live;
 	const struct lenscap_profile *profile;
+	const char *name = NULL;
 	int err = 0;
 
+	if (attrs[LENSCAP_PROFILE_A_NAME]) {
+		err = lenscap_get_name(attrs[LENSCAP_PROFILE_A_NAME], &name,
+				       cb->extack);
+		if (err)
+			return err;
+	}
 	mutex_lock(&ln->lock);
 	live = lenscap_live(ln);
 	cb->seq = live ? live->number : 0;
@@ -112,14 +162,20 @@ int lenscap_nl_profile_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	for (;;) {
 		u64 position = cb->args[0];
 
-		profile = lc_trie_next(&lenscap_profile_names,
-				       &live->policy.profiles, &position);
+		profile = profile_at(&live->policy, name, &position);
 		if (!profile)
 			break;
+		if (nla_get_flag(attrs[LENSCAP_PROFILE_A_HITS]) &&
+		    !lenscap_hits_on(profile->core.ruleset)) {
+			NL_SET_ERR_MSG(cb->extack, "hits are not counted: the module was loaded with hits=0");
+			err = -EOPNOTSUPP;
+			break;
+		}
 		/* Another generation may have come: see the top. */
 		if (cb->args[1] >= profile->core.ruleset->count)
 			cb->args[1] = 0;
 		err = fill_profile(skb, cb, &live->policy, profile,
+				   nla_get_flag(attrs[LENSCAP_PROFILE_A_HITS]),
 				   (unsigned long *)&cb->args[1]);
 		if (err)
 			break;

@@ -6,6 +6,7 @@
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 
+#include "hits.h"
 #include "table.h"
 
 static u32 leaf_hash(const void *leaf)
@@ -43,7 +44,7 @@ static u32 key_hash(const void *key, u32 len, u32 seed)
 {
 	const struct lc_ruleset *core = key;
 
-	return (u32)core->hash ^ seed;
+	return core->hash ^ seed;
 }
 
 static u32 ruleset_hash(const void *object, u32 len, u32 seed)
@@ -93,6 +94,26 @@ void lenscap_rulesets_exit(void)
 	rhashtable_destroy(&rulesets);
 }
 
+/* Rules that nobody has yet get counters. */
+static int ruleset_insert(struct lenscap_ruleset *set)
+{
+	struct lc_ruleset *counted = lenscap_hits_attach(set->core);
+	int err;
+
+	if (!counted)
+		return -ENOMEM;
+	lc_ruleset_destroy(set->core);
+	set->core = counted;
+	set->since = lenscap_now();
+	err = rhashtable_insert_fast(&rulesets, &set->node, rulesets_params);
+	if (!err)
+		return 0;
+	/* The caller frees one without. */
+	set->core = NULL;
+	lenscap_hits_detach(counted);
+	return err;
+}
+
 /* The ruleset with these rules, found or made. */
 static struct lenscap_ruleset *ruleset_get(const struct lc_rule *rules,
 					   u32 count)
@@ -115,8 +136,7 @@ static struct lenscap_ruleset *ruleset_get(const struct lc_rule *rules,
 	if (found)
 		refcount_inc(&found->refs);
 	else
-		err = rhashtable_insert_fast(&rulesets, &set->node,
-					     rulesets_params);
+		err = ruleset_insert(set);
 	mutex_unlock(&rulesets_lock);
 	if (!found && !err)
 		return set;
@@ -131,7 +151,7 @@ static void ruleset_put(struct lenscap_ruleset *set)
 		return;
 	rhashtable_remove_fast(&rulesets, &set->node, rulesets_params);
 	mutex_unlock(&rulesets_lock);
-	lc_ruleset_destroy(set->core);
+	lenscap_hits_detach(set->core);
 	kfree(set);
 }
 
@@ -141,7 +161,7 @@ static void ruleset_put(struct lenscap_ruleset *set)
  */
 u32 lenscap_ruleset_hash(const struct lenscap_ruleset *set)
 {
-	return set->core->hash >> 32;
+	return set->core->hash * 0x9e3779b1U;
 }
 
 /**
@@ -150,7 +170,7 @@ u32 lenscap_ruleset_hash(const struct lenscap_ruleset *set)
  */
 size_t lenscap_ruleset_bytes(const struct lenscap_ruleset *set)
 {
-	return sizeof(*set) + set->core->bytes;
+	return sizeof(*set) + set->core->bytes + lenscap_hits_bytes(set->core);
 }
 
 /**

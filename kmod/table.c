@@ -148,6 +148,21 @@ lenscap_policy_profile(const struct lenscap_policy *policy, const char *name)
 }
 
 /**
+ * lenscap_policy_sharers() - how many profiles have a ruleset
+ * @policy: the policy
+ * @set: the ruleset of a profile of it
+ */
+u32 lenscap_policy_sharers(const struct lenscap_policy *policy,
+			   const struct lenscap_ruleset *set)
+{
+	u32 users = 0;
+
+	lc_trie_find(2, &policy->rulesets, lenscap_ruleset_hash(set),
+		     match_ruleset, set, &users);
+	return users;
+}
+
+/**
  * lenscap_policy_slot() - the profile in a slot
  * @policy: the policy
  * @slot: number

@@ -13,6 +13,7 @@
  * @refs: one for each trie node that has it, and for each device that counts
  *	here
  * @name: where its name is, in bytes from the beginning
+ * @since: when it went live, see settle.c
  * @stats: its counters
  * @owner: if @core.user is set: it counts there, in the device of its name that
  *	it replaced, and that never counts elsewhere itself
@@ -26,6 +27,7 @@
 struct lenscap_device {
 	refcount_t refs;
 	u16 name;
+	u16 since;
 	union {
 		struct lenscap_stats stats;
 		struct lenscap_device *owner;
@@ -37,18 +39,21 @@ struct lenscap_device {
  * struct lenscap_ruleset - a compiled list of rules, shared by profiles
  * @refs: one for each profile
  * @node: in the table of all rulesets
- * @core: the rules
+ * @core: the rules, with their counters
+ * @since: when they began to count, ms since the epoch
  */
 struct lenscap_ruleset {
 	refcount_t refs;
 	struct rhash_head node;
 	struct lc_ruleset *core;
+	u64 since;
 };
 
 /**
- * struct lenscap_profile - a profile of a policy, immutable
+ * struct lenscap_profile - a profile of a policy, immutable but for @since
  * @refs: one for each trie node that has it
  * @slot: its place in every policy that holds it
+ * @since: when what it says went live, see settle.c
  * @ruleset: its rules
  * @core: what the classifier reads
  * @name: NUL-terminated
@@ -56,6 +61,7 @@ struct lenscap_ruleset {
 struct lenscap_profile {
 	refcount_t refs;
 	u32 slot;
+	u16 since;
 	struct lenscap_ruleset *ruleset;
 	struct lc_profile core;
 	char name[];
@@ -140,6 +146,8 @@ struct lenscap_device *lenscap_policy_device(const struct lenscap_policy *policy
 					     const char *name);
 struct lenscap_profile *
 lenscap_policy_profile(const struct lenscap_policy *policy, const char *name);
+u32 lenscap_policy_sharers(const struct lenscap_policy *policy,
+			   const struct lenscap_ruleset *set);
 const struct lenscap_profile *
 lenscap_policy_slot(const struct lenscap_policy *policy, u32 slot, u32 *users);
 int lenscap_policy_set_profile(struct lenscap_policy *policy,

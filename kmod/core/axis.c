@@ -10,7 +10,8 @@
  * is whether any rule covers it. An axis is the line of all pairs of protocol
  * and port, protocol * 65536 + port, cut wherever a rule begins or ends. Between
  * two cuts every number is covered by the same kinds of rule, which is the
- * interval's mark. A rule for every port of a protocol covers 65,536 numbers, one
+ * interval's mark. It also knows the first rule of either kind, for who counts what
+ * rules are used, and is cut where that changes. A rule for every port of a protocol covers 65,536 numbers, one
  * for every protocol the whole line. n rules make at most 2n cuts, and a lookup
  * is one binary search (search.h).
  *
@@ -38,16 +39,31 @@
 #define AXES		3
 #define NUMBER_END	0x1000000U	/* behind the last protocol */
 
-/* Where rules of a mark begin (@step 1) or have ended (@step -1). */
+/* Where a rule of a mark begins (@step 1) or has ended (@step -1). */
 struct edge {
 	u32 at;
 	s16 step;
 	u16 mark;
+	u32 service;
 };
 
 struct cut {
 	u32 at;
 	u32 mark;
+	u16 first[2];
+};
+
+#define KINDS		2	/* LC_MARK_DEVICE, LC_MARK_PEER */
+#define TOPS		(65536 / 64 / 64)
+
+/**
+ * struct active - the services that cover where a sweep is
+ * @top: which words are not 0
+ * @words: a bit for each service
+ */
+struct active {
+	u64 top[TOPS];
+	u64 words[];
 };
 
 struct pair {
@@ -86,36 +102,80 @@ static int pair_compare(const void *left, const void *right)
 	return a->service < b->service ? -1 : a->service > b->service;
 }
 
-static void edges_add(struct edge *edges, u32 *n, u32 low, u32 high, u16 mark)
+static void edges_add(struct edge *edges, u32 *n, u32 low, u32 high, u16 mark,
+		      u32 service)
 {
-	edges[*n] = (struct edge){ .at = low, .step = 1, .mark = mark };
+	edges[*n] = (struct edge){ .at = low, .step = 1, .mark = mark,
+				   .service = service };
 	edges[*n + 1] = (struct edge){ .at = high + 1, .step = -1,
-				       .mark = mark };
+				       .mark = mark, .service = service };
 	*n += 2;
 }
 
-/* Edges to cuts, from 0 on: a cut where the mark changes. */
-static u32 sweep(struct edge *edges, u32 n, struct cut *cuts)
+static void active_set(struct active *active, u32 service, bool on)
+{
+	u32 word = service / 64;
+
+	if (on)
+		active->words[word] |= 1ULL << service % 64;
+	else
+		active->words[word] &= ~(1ULL << service % 64);
+	if (active->words[word])
+		active->top[word / 64] |= 1ULL << word % 64;
+	else
+		active->top[word / 64] &= ~(1ULL << word % 64);
+}
+
+static u16 active_first(const struct active *active)
+{
+	u32 i, word;
+
+	for (i = 0; i < TOPS; i++) {
+		if (!active->top[i])
+			continue;
+		word = i * 64 + lc_ctz(active->top[i]);
+		return word * 64 + lc_ctz(active->words[word]);
+	}
+	return LC_FIRST_NONE;
+}
+
+static bool same_cut(const struct cut *a, const struct cut *b)
+{
+	return a->mark == b->mark && a->first[0] == b->first[0] &&
+	       a->first[1] == b->first[1];
+}
+
+/* Edges to cuts, from 0 on: a cut where the mark or a first service changes. */
+static u32 sweep(struct edge *edges, u32 n, struct active *const *active,
+		 struct cut *cuts)
 {
 	u32 cover[3] = { 0 }, count = 1, i = 0, bit;
 
 	lc_sort(edges, n, sizeof(*edges), edge_compare);
-	cuts[0] = (struct cut){ 0 };
+	cuts[0] = (struct cut){ .first = { LC_FIRST_NONE, LC_FIRST_NONE } };
 	while (i < n) {
-		u32 at = edges[i].at, mark = 0;
+		struct cut cut = { .at = edges[i].at };
 
-		for (; i < n && edges[i].at == at; i++)
-			for (bit = 0; bit < 3; bit++)
-				if (edges[i].mark >> bit & 1)
-					cover[bit] += edges[i].step;
+		for (; i < n && edges[i].at == cut.at; i++)
+			for (bit = 0; bit < 3; bit++) {
+				if (!(edges[i].mark >> bit & 1))
+					continue;
+				cover[bit] += edges[i].step;
+				if (bit < KINDS)
+					active_set(active[bit],
+						   edges[i].service,
+						   edges[i].step > 0);
+			}
 		for (bit = 0; bit < 3; bit++)
-			mark |= (u32)!!cover[bit] << bit;
-		if (at >= NUMBER_END)
+			cut.mark |= (u32)!!cover[bit] << bit;
+		for (bit = 0; bit < KINDS; bit++)
+			cut.first[bit] = active_first(active[bit]);
+		if (cut.at >= NUMBER_END)
 			break;
-		if (!at)
-			cuts[0].mark = mark;
-		else if (mark != cuts[count - 1].mark)
-			cuts[count++] = (struct cut){ at, mark };
+		if (!cut.at)
+			cuts[0] = cut;
+		else if (!same_cut(&cut, &cuts[count - 1]))
+			cuts[count++] = cut;
 	}
 	return count;
 }
@@ -158,19 +218,27 @@ static bool on_axis(u32 axis, const struct lc_service *service, u32 *low,
 	}
 }
 
+static size_t active_bytes(u32 count)
+{
+	return sizeof(struct active) + DIV_ROUND_UP(count, 64) * sizeof(u64);
+}
+
 static int axis_create(u32 axis, const struct lc_service *services, u32 count,
-		       struct edge *edges, struct lc_axes *axes)
+		       struct edge *edges, struct active *const *active,
+		       struct lc_axes *axes)
 {
 	u32 n = 0, i, low, high;
 	u16 mark;
 
 	for (i = 0; i < count; i++)
 		if (on_axis(axis, &services[i], &low, &high, &mark))
-			edges_add(edges, &n, low, high, mark);
+			edges_add(edges, &n, low, high, mark, i);
 	axes->cuts[axis] = lc_alloc(array_size(n + 1, sizeof(struct cut)));
 	if (!axes->cuts[axis])
 		return -ENOMEM;
-	axes->count[axis] = sweep(edges, n, axes->cuts[axis]);
+	for (i = 0; i < KINDS; i++)
+		memset(active[i], 0, active_bytes(count));
+	axes->count[axis] = sweep(edges, n, active, axes->cuts[axis]);
 	return 0;
 }
 
@@ -208,13 +276,15 @@ int lc_axes_create(const struct lc_service *services, u32 count,
 {
 	struct lc_axes *axes = lc_alloc(sizeof(*axes));
 	struct edge *edges = lc_alloc(array_size(2 * count, sizeof(*edges)));
+	struct active *active[KINDS] = { lc_alloc(active_bytes(count)),
+					 lc_alloc(active_bytes(count)) };
 	int err = -ENOMEM;
 	u32 axis;
 
-	if (!axes || !edges)
+	if (!axes || !edges || !active[0] || !active[1])
 		goto out;
 	for (axis = 0; axis < AXES; axis++) {
-		err = axis_create(axis, services, count, edges, axes);
+		err = axis_create(axis, services, count, edges, active, axes);
 		if (err)
 			goto out;
 	}
@@ -226,6 +296,8 @@ int lc_axes_create(const struct lc_service *services, u32 count,
 	pairs_create(services, count, axes);
 	*result = axes;
 out:
+	lc_free(active[1]);
+	lc_free(active[0]);
 	lc_free(edges);
 	if (err)
 		lc_axes_destroy(axes);
@@ -248,10 +320,12 @@ void lc_axes_destroy(struct lc_axes *axes)
 	lc_free(axes);
 }
 
-/* Numbers and marks, so that what follows is aligned for numbers again. */
+/* Numbers, marks and first services, so that what follows is aligned for numbers again. */
 static u32 axis_bytes(u32 count)
 {
-	return count * sizeof(u32) + DIV_ROUND_UP(count, sizeof(u32)) * sizeof(u32);
+	return count * sizeof(u32) +
+	       DIV_ROUND_UP(count, sizeof(u32)) * sizeof(u32) +
+	       count * KINDS * sizeof(u16);
 }
 
 /**
@@ -276,14 +350,18 @@ static void axis_write(const struct lc_axes *axes, u32 axis,
 {
 	u32 count = axes->count[axis];
 	u32 *keys = (u32 *)lc_ruleset_at(set, offset);
+	u16 *firsts = (u16 *)lc_axis_firsts(keys, count);
 	u8 *marks = (u8 *)(keys + count);
 	u32 i;
 
 	to->keys = offset;
 	to->count = count;
 	for (i = 0; i < count; i++) {
-		keys[i] = axes->cuts[axis][i].at;
-		marks[i] = axes->cuts[axis][i].mark;
+		const struct cut *cut = &axes->cuts[axis][i];
+
+		keys[i] = cut->at;
+		marks[i] = cut->mark;
+		memcpy(firsts + i * KINDS, cut->first, sizeof(cut->first));
 	}
 }
 

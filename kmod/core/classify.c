@@ -143,25 +143,52 @@ enum lc_near lc_match_bare(const struct lc_service *service, u32 count,
 	return judge_bare(mark);
 }
 
+/**
+ * lc_bare_first() - the first service that permits a later fragment
+ * @service: the first of a short list, of which lc_match_bare() says that one does
+ * @count: how many
+ * @point: protocol; the ports do not matter
+ *
+ * Context: any. Return: its number.
+ */
+u32 lc_bare_first(const struct lc_service *service, u32 count, u64 point)
+{
+	u8 proto = lc_box_proto(point);
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (proto >= lc_box_proto(service[i].low) &&
+		    proto <= lc_box_proto(service[i].high) &&
+		    !(lc_service_flags(&service[i]) & LC_SERVICE_PORTS))
+			return i;
+	return 0;
+}
+
 static enum lc_near closer(enum lc_near a, enum lc_near b)
 {
 	return a > b ? a : b;
 }
 
+/* @first: receives the first service that permits the frame, if one does. */
 static u8 axis_mark(const struct lc_ruleset *set, const struct lc_axis *axis,
-		    u32 number)
+		    u32 number, bool opens, u32 *first)
 {
 	const u32 *keys = lc_ruleset_at(set, axis->keys);
+	const u16 *firsts = lc_axis_firsts(keys, axis->count);
 	const u8 *marks = (const u8 *)(keys + axis->count);
-
 	/* The first interval begins at 0, so there always is one. */
-	return marks[lc_search(keys, axis->count, number) - 1];
+	u32 at = lc_search(keys, axis->count, number) - 1;
+	u16 device = firsts[2 * at], peer = firsts[2 * at + 1];
+
+	/* What does not exist is higher than all others. */
+	*first = opens || device < peer ? device : peer;
+	return marks[at];
 }
 
 /* Rules for some ports of both sides: see axis.c. */
 static enum lc_near match_pairs(const struct lc_ruleset *set,
 				const struct lc_long *list, u64 point,
-				bool opens)
+				bool opens, u32 *first)
 {
 	const struct lc_service *services = lc_ruleset_at(set, set->services);
 	const u32 *reach = lc_ruleset_at(set, list->reach);
@@ -181,9 +208,13 @@ static enum lc_near match_pairs(const struct lc_ruleset *set,
 		else
 			high = middle;
 	}
-	while (low-- && reach[low] >= number && near != LC_NEAR_MATCH)
+	while (low-- && reach[low] >= number && near != LC_NEAR_MATCH) {
+		u32 ignored;
+
 		near = closer(near, lc_match_scan(&services[numbers[low]], 1,
-						  point, opens));
+						  point, opens, &ignored));
+		*first = numbers[low];
+	}
 	return near;
 }
 
@@ -194,35 +225,38 @@ static enum lc_near match_pairs(const struct lc_ruleset *set,
  * @point: ports and protocol, as lc_box() packs them
  * @opens: the frame opens an exchange
  * @later: it is a later fragment
+ * @first: receives the number of a service that permits it, if one does
  *
  * Context: any. Return: how close the best came.
  */
 enum lc_near lc_match_long(const struct lc_ruleset *set,
 			   const struct lc_long *list, u64 point, bool opens,
-			   bool later)
+			   bool later, u32 *first)
 {
 	u8 proto = lc_box_proto(point);
 	enum lc_near near;
 
 	if (later)
 		return judge_bare(axis_mark(set, &list->bare,
-					    lc_axis_number(proto, 0)));
+					    lc_axis_number(proto, 0), false,
+					    first));
 	near = lc_near_of(axis_mark(set, &list->peer,
-				    lc_axis_number(proto, lc_box_peer(point))),
-			  opens);
+				    lc_axis_number(proto, lc_box_peer(point)),
+				    opens, first), opens);
 	if (near != LC_NEAR_MATCH && list->device.count > 1)
 		near = closer(near, lc_near_of(axis_mark(set, &list->device,
-				lc_axis_number(proto, lc_box_device(point))),
-					       opens));
+				lc_axis_number(proto, lc_box_device(point)),
+							 opens, first), opens));
 	if (near != LC_NEAR_MATCH && list->pairs)
-		near = closer(near, match_pairs(set, list, point, opens));
+		near = closer(near, match_pairs(set, list, point, opens, first));
 	return near;
 }
 
 /**
- * lc_ruleset_judge() - whether a list of rules permits a frame
+ * lc_ruleset_ask() - whether a list of rules permits a frame
  * @ruleset: the rules
  * @key: a frame that was parsed without a reason
+ * @hit: if it does, receives the counter of a rule that permits it: see hits.c
  *
  * Context: any.
  *
@@ -230,20 +264,37 @@ enum lc_near lc_match_long(const struct lc_ruleset *set,
  * %LENSCAP_REASON_DESTINATION, %LENSCAP_REASON_SERVICE,
  * %LENSCAP_REASON_FRAGMENT or %LENSCAP_REASON_DIRECTION.
  */
-u8 lc_ruleset_judge(const struct lc_ruleset *ruleset, const struct lc_key *key)
+u8 lc_ruleset_ask(const struct lc_ruleset *ruleset, const struct lc_key *key,
+		  u32 *hit)
 {
 	struct lc_query query = {
 		.point = lc_box(key->dport, key->sport, key->proto),
 		.opens = initiates(key),
 		.later = key->part == LC_PART_LATER,
 	};
+	u32 ports = (u32)key->sport << 16 | key->dport;
+	enum lc_near near;
 	struct lc_wide wide;
 
-	if (key->family == LC_FAMILY_IPV4)
-		return lc_near_reason(lc_match4(ruleset, lc_be32(key->dst),
-						&query));
-	wide = lc_be128(key->dst);
-	return lc_near_reason(lc_match6(ruleset, &wide, &query));
+	/* Exact rules first, as for a usual frame: what it counts for must not
+	 * depend on how its sender packs it.
+	 */
+	if (key->family == LC_FAMILY_IPV4) {
+		u32 addr = lc_be32(key->dst);
+
+		if (!query.later && lc_match_exact(ruleset, addr, key->proto,
+						   ports, query.opens, hit))
+			return LENSCAP_REASON_NONE;
+		near = lc_match4(ruleset, addr, &query);
+	} else {
+		wide = lc_be128(key->dst);
+		if (!query.later && lc_match_exact6(ruleset, &wide, key->proto,
+						    ports, query.opens, hit))
+			return LENSCAP_REASON_NONE;
+		near = lc_match6(ruleset, &wide, &query);
+	}
+	*hit = lc_ruleset_places(ruleset) + query.rule;
+	return lc_near_reason(near);
 }
 
 static bool on_lan(const struct lc_guard *guard, const struct lc_key *key)
@@ -359,7 +410,7 @@ static bool upkeep_reason(u8 reason)
 static u8 judge_device(const struct lc_guard *guard,
 		       const struct lc_device *device,
 		       const struct lc_slot *profile,
-		       const struct lc_key *key, bool *upkeep)
+		       const struct lc_key *key, struct lc_verdict *verdict)
 {
 	bool is = is_upkeep(guard, key);
 	u8 reason;
@@ -373,14 +424,15 @@ static u8 judge_device(const struct lc_guard *guard,
 	if (is && guard->identity == LENSCAP_IDENTITY_IP)
 		return LENSCAP_REASON_UPKEEP_SPOOF;
 	if (is) {
-		*upkeep = true;
+		verdict->upkeep = true;
 		return judge_upkeep(guard, device, key);
 	}
 	if (!lc_device_bound(device, key->family, key->src))
 		return LENSCAP_REASON_WRONG_SOURCE;
 	if (profile->mode == LENSCAP_MODE_QUARANTINE)
 		return LENSCAP_REASON_QUARANTINE;
-	reason = lc_ruleset_judge(profile->ruleset, key);
+	verdict->ruleset = profile->ruleset;
+	reason = lc_ruleset_ask(profile->ruleset, key, &verdict->hit);
 	if (reason == LENSCAP_REASON_NONE && key->icmp == LC_ICMP_LARGE)
 		return LENSCAP_REASON_ICMP_SIZE;
 	return reason;
@@ -456,8 +508,7 @@ static void judge(const struct lc_generation *gen,
 		verdict->class = sender->profile->class;
 		audit |= sender->profile->mode == LENSCAP_MODE_AUDIT;
 		verdict->reason = judge_device(guard, sender->device,
-					       sender->profile, key,
-					       &verdict->upkeep);
+					       sender->profile, key, verdict);
 	} else {
 		verdict->reason = judge_stranger(gen, guard, key,
 						 &verdict->upkeep);

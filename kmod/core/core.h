@@ -43,9 +43,9 @@
 #define LC_EXT_MAX	8
 
 /* ICMP that a rule permits must be no larger: an echo message, 64 bytes with what
- * ping sends and 40 with what Windows does, all of it in one packet; of others,
- * which quote what they complain about, the packet (RFC 1812 section 4.3.2.3, RFC
- * 4443 section 2.4).
+ * ping sends and 40 with what Windows does, all of it in one packet, options and
+ * extension headers included; of others, which quote what they complain about, the
+ * packet (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4).
  */
 #define LC_ECHO_MAX	128
 #define LC_ICMP4_MAX	576
@@ -170,6 +170,8 @@ struct lc_conflict {
  * @vlan_stack: it carries more tags than its guard's own
  * @gso: it is a segmentation super-packet: @len may exceed what the length
  *	fields can say, which are then zero
+ * @sum_open: its checksum is still to be made, behind the caller
+ * @sum_at: then where it is to be written, from @data; negative: before
  */
 struct lc_frame {
 	const u8 *data;
@@ -180,6 +182,8 @@ struct lc_frame {
 	bool has_mac;
 	bool vlan_stack;
 	bool gso;
+	bool sum_open;
+	s32 sum_at;
 };
 
 /**
@@ -232,7 +236,7 @@ enum lc_icmp {
  * @claim_mac: hardware address inside ARP, ND or DHCP
  * @src: source address
  * @dst: destination address
- * @claim: address inside ARP or ND
+ * @claim: address inside ARP, ND or DHCP
  */
 struct lc_key {
 	u8 reason;
@@ -264,6 +268,8 @@ struct lc_key {
 /**
  * struct lc_verdict - what is to happen to a frame
  * @device: whose it is, or NULL
+ * @ruleset: if @reason is NONE: the rules one of which permits it, or NULL: upkeep
+ * @hit: which of the counters of @ruleset is that rule's: see hits.c
  * @class: for the tag, if @pass
  * @reason: enum lenscap_reason; NONE: permitted
  * @pass: it may go on (permitted, or only audited)
@@ -272,6 +278,8 @@ struct lc_key {
  */
 struct lc_verdict {
 	const struct lc_device *device;
+	const struct lc_ruleset *ruleset;
+	u32 hit;
 	u32 class;
 	u8 reason;
 	bool pass;
@@ -339,9 +347,19 @@ const struct lc_device *lc_generation_by_addr(const struct lc_generation *gen,
 					      const u8 *addr, u32 *slot);
 
 /* classify.c */
-u8 lc_ruleset_judge(const struct lc_ruleset *ruleset, const struct lc_key *key);
+u8 lc_ruleset_ask(const struct lc_ruleset *ruleset, const struct lc_key *key,
+		  u32 *hit);
 void lc_judge(const struct lc_generation *gen, const struct lc_guard *guard,
 	      const struct lc_key *key, struct lc_verdict *verdict);
+
+/* The same without asking which rule. */
+static inline u8 lc_ruleset_judge(const struct lc_ruleset *ruleset,
+				  const struct lc_key *key)
+{
+	u32 hit;
+
+	return lc_ruleset_ask(ruleset, key, &hit);
+}
 
 #include "usual.h"
 

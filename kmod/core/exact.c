@@ -54,8 +54,13 @@ static bool one_host(const struct lc_prefix *peer)
 	return peer->len == (peer->family == LC_FAMILY_IPV4 ? 32 : 128);
 }
 
-/* The entry of a rule; 0: it is not an exact one. */
-static u64 entry_of(const struct lc_rule *rule)
+/**
+ * lc_exact_entry() - the entry of a rule
+ * @rule: a valid rule
+ *
+ * Return: key and mark, 0: it is not an exact rule.
+ */
+u64 lc_exact_entry(const struct lc_rule *rule)
 {
 	u32 low = rule->initiator == LENSCAP_INITIATOR_PEER ? LC_MARK_PEER :
 							      LC_MARK_DEVICE;
@@ -124,7 +129,7 @@ static bool fill(const struct lc_rule *rules, u32 count,
 				dest6++;
 			last = peer;
 		}
-		entry = entry_of(&rules[i]);
+		entry = lc_exact_entry(&rules[i]);
 		if (entry && !put(table, entry, dest6))
 			all = false;
 	}
@@ -138,7 +143,7 @@ static u32 count_exact(const struct lc_rule *rules, u32 count, bool *ipv6)
 
 	*ipv6 = false;
 	for (i = 0; i < count; i++) {
-		entry = entry_of(&rules[i]);
+		entry = lc_exact_entry(&rules[i]);
 		exact += !!entry;
 		*ipv6 |= entry & LC_EXACT_IPV6;
 	}

@@ -39,10 +39,21 @@ static inline u32 lc_exact_marks(u64 entry, u64 key)
 	return differ < LC_EXACT_MARKS ? (u32)differ : 0;
 }
 
+/* Where in its bucket a key is, if it is there: once at most, so that a sum says
+ * where.
+ */
+static __always_inline u32 lc_exact_at(const u64 *entries, u64 key)
+{
+	return (u32)((entries[1] ^ key) < LC_EXACT_MARKS) +
+	       (u32)((entries[2] ^ key) < LC_EXACT_MARKS) * 2 +
+	       (u32)((entries[3] ^ key) < LC_EXACT_MARKS) * 3;
+}
+
 /**
  * lc_exact_find() - who may initiate, by the exact rules for a key
  * @set: the rules
  * @key: the key
+ * @place: receives the place of the entry, if there is one
  *
  * All places of a bucket are looked at, whatever is in them, so that nothing is
  * there to be mispredicted. An entry with this key differs from it in the marks
@@ -50,11 +61,13 @@ static inline u32 lc_exact_marks(u64 entry, u64 key)
  *
  * Context: any. Return: LC_MARK_* bits, 0 if there is no such rule in the table.
  */
-static __always_inline u32 lc_exact_find(const struct lc_ruleset *set, u64 key)
+static __always_inline u32 lc_exact_find(const struct lc_ruleset *set, u64 key,
+					 u32 *place)
 {
-	const u64 *entries =
-		set->exact[lc_exact_bucket(key, set->mix, set->mask)].entries;
+	u32 bucket = lc_exact_bucket(key, set->mix, set->mask);
+	const u64 *entries = set->exact[bucket].entries;
 
+	*place = bucket * LC_EXACT_ENTRIES + lc_exact_at(entries, key);
 	return lc_exact_marks(entries[0], key) | lc_exact_marks(entries[1], key) |
 	       lc_exact_marks(entries[2], key) | lc_exact_marks(entries[3], key);
 }
@@ -64,26 +77,25 @@ static __always_inline u32 lc_exact_find(const struct lc_ruleset *set, u64 key)
  * @set: the rules
  * @addr: the address
  * @key: the key, made of its number
- *
- * A key is in a bucket once at most, so that a sum says where.
+ * @place: receives the place of the entry, if there is one
  *
  * Context: any. Return: LC_MARK_* bits, 0 if there is no such rule in the table.
  */
 static __always_inline u32 lc_exact_find6(const struct lc_ruleset *set,
-					  const struct lc_wide *addr, u64 key)
+					  const struct lc_wide *addr, u64 key,
+					  u32 *place)
 {
 	const struct lc_wide *keys6 = lc_ruleset_at(set, set->keys6);
 	const u16 *dests6 = lc_ruleset_at(set, set->exact6);
 	u32 bucket = lc_exact_bucket(key, set->mix, set->mask);
 	const u64 *entries = set->exact[bucket].entries;
-	u32 at = (u32)((entries[1] ^ key) < LC_EXACT_MARKS) +
-		 (u32)((entries[2] ^ key) < LC_EXACT_MARKS) * 2 +
-		 (u32)((entries[3] ^ key) < LC_EXACT_MARKS) * 3;
+	u32 at = lc_exact_at(entries, key);
 	u32 marks = lc_exact_marks(entries[at], key);
 
 	if (!marks)
 		return 0;
-	keys6 += dests6[bucket * LC_EXACT_ENTRIES + at];
+	*place = bucket * LC_EXACT_ENTRIES + at;
+	keys6 += dests6[*place];
 	return (keys6->high ^ addr->high) | (keys6->low ^ addr->low) ? 0 : marks;
 }
 

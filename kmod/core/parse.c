@@ -177,7 +177,8 @@ static u8 icmp_size(const struct lc_frame *frame, const struct span *span,
 	if (key->part != LC_PART_WHOLE || trails(frame, span))
 		return LC_ICMP_LARGE;
 	if (is_echo(key))
-		fits = span->end - span->l4 <= LC_ECHO_MAX;
+		fits = span->end - (v4 ? LC_IPV4_LEN : LC_IPV6_LEN) <=
+		       LC_ECHO_MAX;
 	else
 		fits = span->end <= (v4 ? LC_ICMP4_MAX : LC_ICMP6_MAX);
 	return fits ? LC_ICMP_SMALL : LC_ICMP_LARGE;
@@ -400,6 +401,32 @@ static bool parse_ipv6(const struct lc_frame *frame, struct span *span,
 	return parse_ipv6_chain(frame, p[6], span, key);
 }
 
+/* A checksum that is still to be made is written into the frame when it has been
+ * judged, at a place that a virtual machine may choose.
+ */
+enum sum {
+	SUM_MADE,	/* or where its protocol has it */
+	SUM_BEHIND,	/* over what is not looked at */
+	SUM_OVER,	/* over what is */
+};
+
+static enum sum sum_of(const struct lc_frame *frame, u32 l4,
+		       const struct lc_key *key)
+{
+	s32 field = l4 + 2, behind = l4 + 4;
+
+	if (key->proto == LC_TCP) {
+		field = l4 + LC_TCP_SUM;
+		behind = l4 + 20;
+	} else if (key->proto == LC_UDP) {
+		field = l4 + 6;
+		behind = l4 + 8;
+	}
+	if (!frame->sum_open || frame->sum_at == field)
+		return SUM_MADE;
+	return frame->sum_at < behind ? SUM_OVER : SUM_BEHIND;
+}
+
 /* A key that says nothing yet but who sent the frame. */
 static void begin(const struct lc_frame *frame, struct lc_key *key)
 {
@@ -450,6 +477,7 @@ static bool parse_usual(const struct lc_frame *frame, const bool v6,
 void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 {
 	struct span span;
+	enum sum sum;
 	bool ok;
 
 	begin(frame, key);
@@ -472,6 +500,9 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 		break;
 	case ETHERTYPE_ARP:
 		lc_upkeep_arp(frame, key);
+		/* It has none. */
+		if (frame->sum_open && !key->reason)
+			fail(key, LENSCAP_REASON_UPKEEP_INVALID);
 		return;
 	default:
 		fail(key, LENSCAP_REASON_ETHERTYPE);
@@ -481,6 +512,11 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 		return;
 	if (key->part != LC_PART_LATER && !parse_transport(frame, &span, key))
 		return;
+	sum = sum_of(frame, span.l4, key);
+	if (sum == SUM_OVER) {
+		fail(key, LENSCAP_REASON_BAD_HEADER);
+		return;
+	}
 	key->icmp = icmp_size(frame, &span, key);
 	/* Upkeep never comes in fragments (for ND that is a rule, RFC 6980), so
 	 * first fragments are looked at as well, and refused. A later fragment
@@ -491,8 +527,10 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 		lc_upkeep_ipv4(frame, span.l4, span.end, key);
 	else if (key->part != LC_PART_LATER)
 		lc_upkeep_ipv6(frame, span.l4, span.end, span.plain, key);
-	if (key->upkeep && !key->reason && trails(frame, &span))
-		key->reason = LENSCAP_REASON_UPKEEP_INVALID;
+	/* Of upkeep all is looked at. */
+	if (key->upkeep && !key->reason &&
+	    (sum != SUM_MADE || trails(frame, &span)))
+		fail(key, LENSCAP_REASON_UPKEEP_INVALID);
 }
 
 /**

@@ -207,6 +207,7 @@ static int find_destinations(struct build *build)
 		}
 		run->start = i;
 		run->count = 1;
+		run->dest.rule = i;
 		run->dest.len = peer->len;
 		/* The last destination's chain of parents is the stack. */
 		for (up = n; up; up = build->runs[up - 1].parent)
@@ -261,9 +262,10 @@ static int make_list(struct build *build, struct run *run)
 	int err;
 
 	run->dest.first = build->nservices;
-	run->dest.count = run->count;
-	if (run->count <= LC_SCAN_MAX)
+	if (run->count <= LC_SCAN_MAX) {
+		run->dest.count = run->count;
 		return 0;
+	}
 	err = lc_axes_create(build->services + build->nservices, run->count,
 			     &build->longs[build->nlongs]);
 	if (err)
@@ -392,7 +394,8 @@ static int assemble(struct build *build, struct lc_ruleset **result)
 	for (i = 0; i < build->nlongs; i++)
 		axes += lc_axes_bytes(build->longs[i]);
 	head.exact6 = at + axes;
-	head.bytes = head.exact6 + exact6;
+	/* Counters of their own cache lines may follow. */
+	head.bytes = (head.exact6 + exact6 + 63) & ~63U;
 
 	set = lc_alloc(head.bytes);
 	if (!set)
@@ -414,7 +417,7 @@ static int assemble(struct build *build, struct lc_ruleset **result)
 	if (build->nlongs)
 		memcpy((void *)lc_ruleset_at(set, set->longs), build->lists,
 		       build->nlongs * sizeof(struct lc_long));
-	set->hash = hash_bytes(&set->count,
+	set->hash = (u32)hash_bytes(&set->count,
 			       set->bytes - offsetof(struct lc_ruleset, count));
 	*result = set;
 	return 0;
@@ -463,7 +466,8 @@ int lc_ruleset_create(const struct lc_rule *rules, u32 count,
 		       "padding in struct lc_ruleset");
 	_Static_assert(sizeof(struct lc_ruleset) == 64,
 		       "buckets do not lie in one cache line each");
-	_Static_assert(LENSCAP_MAX_PROFILE_RULES < LC_DEST_LONG,
+	_Static_assert(LENSCAP_MAX_PROFILE_RULES < LC_FIRST_NONE &&
+		       LC_SCAN_MAX < LC_DEST_LONG,
 		       "numbers of services and destinations are 16 bits");
 	if (count > LENSCAP_MAX_PROFILE_RULES)
 		return -EINVAL;
@@ -502,7 +506,9 @@ void lc_ruleset_destroy(const struct lc_ruleset *ruleset)
  */
 bool lc_ruleset_equal(const struct lc_ruleset *a, const struct lc_ruleset *b)
 {
-	return a->bytes == b->bytes && !memcmp(a, b, a->bytes);
+	return a->hash == b->hash && a->bytes == b->bytes &&
+	       !memcmp(&a->count, &b->count,
+		       a->bytes - offsetof(struct lc_ruleset, count));
 }
 
 static const struct lc_dest *dest_at(const struct lc_ruleset *set,

@@ -118,26 +118,28 @@ static inline u32 lc_service_flags(const struct lc_service *service)
 	return service->high >> LC_BOX_FLAGS;
 }
 
-#define LC_DEST_LONG	0xffff
+#define LC_DEST_LONG	0xff
 
 /**
  * struct lc_dest - a destination: a prefix that rules name
  * @parent: number of the next shorter one that contains it, 0: none
  * @first: the first of its services, or number of its long list
- * @count: how many, or %LC_DEST_LONG
+ * @rule: number of its first rule, in the order of lc_rules_next()
+ * @count: how many services, or %LC_DEST_LONG
  * @len: bits of the prefix; its address is its key
  */
 struct lc_dest {
 	u16 parent;
 	u16 first;
-	u16 count;
+	u16 rule;
+	u8 count;
 	u8 len;
-	u8 unused;
 };
 
 /**
  * struct lc_axis - all numbers, cut into intervals: see axis.c
- * @keys: byte offset of the lowest number of each, the marks behind them
+ * @keys: byte offset of the lowest number of each; the marks are behind them,
+ *	and the first services behind those, see lc_axis_firsts()
  * @count: how many
  */
 struct lc_axis {
@@ -190,9 +192,11 @@ struct lc_exact_table {
 
 /**
  * struct lc_ruleset - a compiled list of rules, immutable
- * @hash: of what follows, seedless: equal lists have equal hashes
+ * @hash: of what follows @row, seedless: equal lists have equal hashes
+ * @row: bytes from one row of counters to the next, 0: there is one row,
+ *	%LC_ROW_NONE: there is none; says nothing of the rules
  * @count: rules, all families
- * @bytes: memory it takes
+ * @bytes: memory it takes without counters, which are behind it: see hits.c
  * @dests: byte offset of the destinations, IPv4 first
  * @services: of the services
  * @longs: of the long lists
@@ -208,7 +212,8 @@ struct lc_exact_table {
  * @exact: buckets of the exact rules; everything else lies behind
  */
 struct lc_ruleset {
-	u64 hash;
+	u32 hash;
+	u32 row;
 	u32 count;
 	u32 bytes;
 	u32 dests;
@@ -237,6 +242,36 @@ struct lc_rule_walk {
 	bool ipv6;
 };
 
+/* Counters of a ruleset: one for each place of the table of exact rules, then one
+ * for each rule that was found in another way. What a packet is counted for is
+ * known as soon as it is judged, and no other memory is read for that.
+ */
+static inline u32 lc_ruleset_places(const struct lc_ruleset *set)
+{
+	return (set->mask + 1) * LC_EXACT_ENTRIES;
+}
+
+static inline u32 lc_ruleset_counters(const struct lc_ruleset *set)
+{
+	return lc_ruleset_places(set) + set->count;
+}
+
+/* Bytes of a row of them, in cache lines of its own. */
+static inline size_t lc_ruleset_row(const struct lc_ruleset *set)
+{
+	return (lc_ruleset_counters(set) * sizeof(u64) + 63) & ~(size_t)63;
+}
+
+/* The first services of the intervals of an axis: of each the lowest number of one
+ * that the device initiates, and of one that the peer does.
+ */
+#define LC_FIRST_NONE	0xffff
+
+static inline const u16 *lc_axis_firsts(const u32 *keys, u32 count)
+{
+	return (const u16 *)(keys + count + DIV_ROUND_UP(count, 4));
+}
+
 /* A number on an axis: the protocol above the port. */
 static inline u32 lc_axis_number(u8 proto, u16 port)
 {
@@ -264,9 +299,18 @@ void lc_rules_begin(const struct lc_ruleset *set, u32 skip,
 bool lc_rules_next(const struct lc_ruleset *set, struct lc_rule_walk *walk,
 		   struct lc_rule *rule);
 
-/* exact.c; called by lc_ruleset_create() only */
+/* hits.c */
+#define LC_ROW_NONE	1U	/* lc_ruleset.row: a row is never as short */
+#define LC_PLACE_NONE	0xffffffffU
+
+struct lc_ruleset *lc_ruleset_counted(const struct lc_ruleset *set, u32 rows,
+				      bool apart);
+u32 lc_rule_place(const struct lc_ruleset *set, const struct lc_rule *rule);
+
+/* exact.c; lc_exact_create() is called by lc_ruleset_create() only */
 int lc_exact_create(const struct lc_rule *rules, u32 count,
 		    struct lc_exact_table *table);
+u64 lc_exact_entry(const struct lc_rule *rule);
 
 /* axis.c; called by lc_ruleset_create() only */
 struct lc_axes;

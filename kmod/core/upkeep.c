@@ -26,8 +26,13 @@
 #define ARP_LEN		28
 #define ARP_MAX		(LC_ETHERNET_MIN + LC_ETHERNET_FCS)
 
-#define DHCP_FIXED	240	/* RFC 2131 fields and the magic cookie */
-#define DHCP_MAX	576	/* UDP payload; RFC 2131 section 2 */
+/* RFC 2131 section 2: fields, with the magic cookie, and the UDP payload. */
+#define DHCP_HOPS	3
+#define DHCP_CIADDR	12
+#define DHCP_YIADDR	16	/* then siaddr, giaddr */
+#define DHCP_CHADDR	28
+#define DHCP_FIXED	240
+#define DHCP_MAX	576
 #define DHCP_COOKIE	0x63825363
 
 #define PROTO_ICMPV6	58
@@ -123,6 +128,18 @@ void lc_upkeep_arp(const struct lc_frame *frame, struct lc_key *key)
 	claim_mac(key, p + 8);
 }
 
+/* A server answers to where the message says: to a relay (giaddr), or else to the
+ * client's address (ciaddr), with what the client has chosen. RFC 2131 section 4.1.
+ * Only relays and servers set these fields (table 5), and nothing is behind the
+ * hardware address.
+ */
+static bool of_client(const u8 *p)
+{
+	return !p[DHCP_HOPS] &&
+	       !memcmp(p + DHCP_YIADDR, zero, DHCP_CHADDR - DHCP_YIADDR) &&
+	       !memcmp(p + DHCP_CHADDR + 6, zero, 10);
+}
+
 static void dhcp(const struct lc_frame *frame, u32 l4, u32 end,
 		 struct lc_key *key)
 {
@@ -135,11 +152,13 @@ static void dhcp(const struct lc_frame *frame, u32 l4, u32 end,
 	if (len < DHCP_FIXED || len > DHCP_MAX ||
 	    lc_be16(frame->data + l4 + 4) != end - l4 ||
 	    frame->cap < l4 + 8 + DHCP_FIXED || p[0] != 1 || p[1] != 1 ||
-	    p[2] != 6 || lc_be32(p + 236) != DHCP_COOKIE) {
+	    p[2] != 6 || lc_be32(p + 236) != DHCP_COOKIE || !of_client(p)) {
 		invalid(key);
 		return;
 	}
-	claim_mac(key, p + 28);
+	if (memcmp(p + DHCP_CIADDR, zero, 4))
+		claim(key, LC_FAMILY_IPV4, p + DHCP_CIADDR);
+	claim_mac(key, p + DHCP_CHADDR);
 }
 
 /* The group records of an IGMPv3 or MLDv2 report fill it exactly: a report with

@@ -3,15 +3,15 @@
  * Usual frames: nearly all that a camera sends, read and judged in one go.
  *
  * A usual frame is TCP or UDP, whole, with nothing between the IP header and the
- * ports, every length as it should be, and not DHCP. Only its headers need be at
- * hand: many drivers, and GRO, leave the rest in pages. A super-packet of GRO is
- * a usual frame as long as its length fields are those of a frame. Little can be
- * wrong with one, and it is never upkeep, so that there is little to ask: who is
- * it, is it his address, does a rule match. All of it is inlined into the hook,
- * where what was read stays in registers: a struct lc_key is not made unless the
- * frame is to be recorded. Whatever is not usual, in any way, goes the long way
- * (parse.c, classify.c), and the tests hold the short one against it, frame by
- * frame.
+ * ports, every length as it should be, the checksum made (or to be made where
+ * TCP has it), and not DHCP. Only its headers need be at hand: many drivers, and
+ * GRO, leave the rest in pages. A super-packet of GRO is a usual frame as long
+ * as its length fields are those of a frame. Little can be wrong with one, and
+ * it is never upkeep, so that there is little to ask: who is it, is it his
+ * address, does a rule match. All of it is inlined into the hook, where what was
+ * read stays in registers: a struct lc_key is not made unless the frame is to be
+ * recorded. Whatever is not usual, in any way, goes the long way (parse.c,
+ * classify.c), and the tests hold the short one against it, frame by frame.
  *
  * All branches are predicted well; between TCP and UDP there is none.
  */
@@ -33,6 +33,9 @@
 
 #define LC_TCP_SYN		0x02
 #define LC_TCP_ACK		0x10
+
+/* Where TCP has its checksum: see lc_usual_read(). */
+#define LC_TCP_SUM		16
 
 /* The shortest that is looked at here: what is read of TCP. Ethernet pads to
  * more than that.
@@ -93,6 +96,13 @@ static __always_inline bool lc_usual_read(const struct lc_frame *frame,
 	u32 proto, end, size, tcp;
 	u64 head;
 
+	/* Super-packets of TCP that GRO has put together, or a stack on this machine,
+	 * have checksums that are still to be made. What lies behind TCP's header is
+	 * not judged of UDP either, so that the protocol need not be known.
+	 */
+	if (unlikely(frame->sum_open) &&
+	    frame->sum_at != (s32)(l4 + LC_TCP_SUM))
+		return false;
 	if (frame->cap < l4 + LC_USUAL_L4)
 		return false;
 	if (v6) {
@@ -135,10 +145,13 @@ static __always_inline u8 lc_usual_reason(const struct lc_frame *frame,
 					  const bool v6,
 					  const struct lc_usual *usual,
 					  const struct lc_device *device,
-					  const struct lc_slot *profile)
+					  const struct lc_slot *profile,
+					  u32 *hit)
 {
+	const struct lc_ruleset *set = profile->ruleset;
 	const u8 *p = frame->data;
 	struct lc_query query = { .opens = lc_tcp_opens(usual->flags) };
+	enum lc_near near;
 	struct lc_wide wide;
 	u32 addr;
 
@@ -150,21 +163,25 @@ static __always_inline u8 lc_usual_reason(const struct lc_frame *frame,
 	if (!v6) {
 		addr = lc_be32(p + 16);
 		/* Abroad, mostly: no rule is anywhere near. */
-		if (unlikely(!(profile->ruleset->reach4 & lc_part4(addr))))
+		if (unlikely(!(set->reach4 & lc_part4(addr))))
 			return LENSCAP_REASON_DESTINATION;
-		if (lc_match_exact(profile->ruleset, addr, usual->proto,
-				   usual->ports, query.opens))
+		if (lc_match_exact(set, addr, usual->proto, usual->ports,
+				   query.opens, hit))
 			return LENSCAP_REASON_NONE;
 		query.point = lc_box(usual->ports, usual->ports >> 16,
 				     usual->proto);
-		return lc_near_reason(lc_match4(profile->ruleset, addr, &query));
+		near = lc_match4(set, addr, &query);
+	} else {
+		wide = lc_be128(p + 24);
+		if (lc_match_exact6(set, &wide, usual->proto, usual->ports,
+				    query.opens, hit))
+			return LENSCAP_REASON_NONE;
+		query.point = lc_box(usual->ports, usual->ports >> 16,
+				     usual->proto);
+		near = lc_match6(set, &wide, &query);
 	}
-	wide = lc_be128(p + 24);
-	if (lc_match_exact6(profile->ruleset, &wide, usual->proto, usual->ports,
-			    query.opens))
-		return LENSCAP_REASON_NONE;
-	query.point = lc_box(usual->ports, usual->ports >> 16, usual->proto);
-	return lc_near_reason(lc_match6(profile->ruleset, &wide, &query));
+	*hit = lc_ruleset_places(set) + query.rule;
+	return lc_near_reason(near);
 }
 
 /* What lc_judge_usual() takes for granted. */
@@ -217,10 +234,13 @@ static __always_inline bool lc_judge_usual(const struct lc_generation *gen,
 	};
 	if (likely(device)) {
 		verdict->class = profile->class;
+		verdict->ruleset = profile->ruleset;
 		verdict->reason = v6 ? lc_usual_reason(frame, true, &usual,
-						       device, profile) :
+						       device, profile,
+						       &verdict->hit) :
 				       lc_usual_reason(frame, false, &usual,
-						       device, profile);
+						       device, profile,
+						       &verdict->hit);
 	}
 	verdict->audit = guard->mode == LENSCAP_MODE_AUDIT ||
 			 (profile && profile->mode == LENSCAP_MODE_AUDIT);

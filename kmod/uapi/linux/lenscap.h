@@ -24,6 +24,7 @@
 #define LENSCAP_MAX_RULES		2097152	/* per policy, unshared */
 #define LENSCAP_MAX_PROFILE_RULES	16384	/* per profile */
 #define LENSCAP_MAX_ADDRESSES		64	/* per device */
+#define LENSCAP_MAX_CAPTURES		16	/* per network namespace */
 
 /**
  * enum lenscap_cmd - commands of the family
@@ -52,6 +53,9 @@ enum lenscap_cmd {
 	LENSCAP_CMD_UNKNOWN_EVENT,	/* event: an unknown device (record attrs) */
 	LENSCAP_CMD_GENERATION_EVENT,	/* event: policy changed (info attrs) */
 	LENSCAP_CMD_GUARD_EVENT,	/* event: guard changed state (guard attrs) */
+	LENSCAP_CMD_CAPTURE_SET,	/* do: refused frames go to NFLOG */
+	LENSCAP_CMD_CAPTURE_DEL,	/* do: no longer */
+	LENSCAP_CMD_CAPTURE_GET,	/* dump: captures and their counters */
 
 	/* private: */
 	__LENSCAP_CMD_MAX,
@@ -275,7 +279,8 @@ enum lenscap_reason {
 	LENSCAP_REASON_IP_OPTION,	/* IPv4 option that reroutes or is malformed */
 	LENSCAP_REASON_EXT_HEADER,	/* IPv6 extension header not accepted, or too many */
 	LENSCAP_REASON_FRAGMENT,	/* non-first fragment: no portless rule for it,
-					 * no first one that was permitted
+					 * no first one that was permitted; or any, soon
+					 * after the policy of its device changed
 					 */
 	LENSCAP_REASON_TINY_FRAGMENT,	/* fragments that hide or overwrite ports */
 	LENSCAP_REASON_DESTINATION,	/* no rule names this destination */
@@ -309,6 +314,10 @@ enum lenscap_rule_attr {
 	LENSCAP_RULE_A_PEER_PORT_HIGH,	/* u16 */
 	LENSCAP_RULE_A_DEVICE_PORT_LOW,	/* u16: port at the camera */
 	LENSCAP_RULE_A_DEVICE_PORT_HIGH, /* u16 */
+	LENSCAP_RULE_A_PAD,
+	LENSCAP_RULE_A_HITS,		/* u64: frames that it permitted, dumps
+					 * only
+					 */
 
 	/* private: */
 	__LENSCAP_RULE_A_MAX,
@@ -331,7 +340,13 @@ enum lenscap_initiator {
  *
  * SET takes NAME, MODE, CLASS and any number of RULE. DEL takes NAME. A dump
  * sends a profile as one or more messages: NAME, MODE, CLASS and RULES in
- * each, FIRST (the index of its first rule), then the rules.
+ * each, FIRST (the index of its first rule), then the rules. A dump takes HITS,
+ * for the hits of each rule, and NAME, for one profile only.
+ *
+ * A frame that several rules permit is counted for one of them: docs/netlink.md
+ * says for which. Profiles with the same rules count together; SHARED says how
+ * many. Hits stay when a policy is replaced, unless the rules of the profile
+ * change: SINCE says from when on they were counted.
  */
 enum lenscap_profile_attr {
 	LENSCAP_PROFILE_A_UNSPEC,
@@ -342,6 +357,12 @@ enum lenscap_profile_attr {
 	LENSCAP_PROFILE_A_RULES,	/* u32: number of rules, dumps only */
 	LENSCAP_PROFILE_A_FIRST,	/* u32: dumps only */
 	LENSCAP_PROFILE_A_DEVICES,	/* u32: devices that use it, dumps only */
+	LENSCAP_PROFILE_A_PAD,
+	LENSCAP_PROFILE_A_HITS,		/* flag, requests of dumps only */
+	LENSCAP_PROFILE_A_SINCE,	/* u64: ms since the epoch, with HITS only */
+	LENSCAP_PROFILE_A_SHARED,	/* u32: profiles with these rules, itself
+					 * included, with HITS only
+					 */
 
 	/* private: */
 	__LENSCAP_PROFILE_A_MAX,
@@ -424,5 +445,40 @@ enum lenscap_record_table {
 	LENSCAP_TABLE_ACTIVE,
 	LENSCAP_TABLE_RETIRED,
 };
+
+/**
+ * enum lenscap_capture_attr - attributes of the CAPTURE commands
+ *
+ * SET takes GROUP and optionally GUARD, DEVICE, MAC and REASON, all of which a
+ * frame must match, SNAPLEN (default: all of the frame), RATE (default: 1000) and
+ * LINK, and answers with ID. A capture ends with the socket that asked for it, or
+ * by DEL, which takes ID.
+ */
+enum lenscap_capture_attr {
+	LENSCAP_CAPTURE_A_UNSPEC,
+	LENSCAP_CAPTURE_A_PAD,
+	LENSCAP_CAPTURE_A_ID,		/* u32: from 1, never used again */
+	LENSCAP_CAPTURE_A_GUARD,	/* string */
+	LENSCAP_CAPTURE_A_DEVICE,	/* string */
+	LENSCAP_CAPTURE_A_MAC,		/* binary[6]: source MAC */
+	LENSCAP_CAPTURE_A_REASON,	/* u8: enum lenscap_reason, not NONE */
+	LENSCAP_CAPTURE_A_GROUP,	/* u16: NFLOG group */
+	LENSCAP_CAPTURE_A_SNAPLEN,	/* u32: 1..65535 bytes from the network
+					 * header on
+					 */
+	LENSCAP_CAPTURE_A_RATE,		/* u32: 1..1000000 frames a second, and at
+					 * once
+					 */
+	LENSCAP_CAPTURE_A_LINK,		/* flag: as frames of the link, with VLAN
+					 * tag; otherwise IPv4 and IPv6 go as such
+					 */
+	LENSCAP_CAPTURE_A_OWNER,	/* u32: port id of its socket */
+	LENSCAP_CAPTURE_A_SENT,		/* u64: frames handed to NFLOG */
+	LENSCAP_CAPTURE_A_SUPPRESSED,	/* u64: frames above the rate */
+
+	/* private: */
+	__LENSCAP_CAPTURE_A_MAX,
+};
+#define LENSCAP_CAPTURE_A_MAX (__LENSCAP_CAPTURE_A_MAX - 1)
 
 #endif /* _UAPI_LINUX_LENSCAP_H */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* DHCP clients of both families as upkeep. */
+#include <arpa/inet.h>
+
 #include "world.h"
 
 #define ALL "255.255.255.255"
@@ -81,6 +83,50 @@ TEST(dhcp_fields_are_those_of_an_ethernet_client)
 		p.b[p.l4 + 8 + at[i]] ^= 3;
 		DHCP_IS(&p, UPKEEP_INVALID);
 	}
+}
+
+/* Where a server would send its answer to, with what the client has chosen. */
+TEST(dhcp_names_no_relay)
+{
+	struct pkt p;
+	u32 i;
+
+	/* hops, yiaddr, siaddr, giaddr, and what is behind the MAC */
+	for (i = 3; i < 44; i++) {
+		if (i != 3 && i < 34 && (i < 16 || i >= 28))
+			continue;
+		dhcp4(&p, "0.0.0.0", ALL, 60);
+		p.b[p.l4 + 8 + i] = 1;
+		DHCP_IS(&p, UPKEEP_INVALID);
+	}
+}
+
+TEST(dhcp_answer_goes_to_an_address_of_the_camera)
+{
+	static const struct {
+		const char *ciaddr;
+		u8 reason;
+	} cases[] = {
+		{ CAM4, LENSCAP_REASON_NONE },
+		{ "0.0.0.0", LENSCAP_REASON_NONE },
+		{ ABROAD4, LENSCAP_REASON_UPKEEP_SPOOF },
+		{ "10.30.0.18", LENSCAP_REASON_UPKEEP_SPOOF },
+		{ "10.30.0.1", LENSCAP_REASON_UPKEEP_SPOOF },
+		{ "255.255.255.255", LENSCAP_REASON_UPKEEP_SPOOF },
+	};
+	struct world w;
+	struct pkt p;
+	u32 i;
+
+	world_camera(&w);
+	for (i = 0; i < 6; i++) {
+		dhcp4(&p, i & 1 ? "0.0.0.0" : CAM4, ALL, 60);
+		CHECK_EQ(inet_pton(AF_INET, cases[i].ciaddr,
+				   p.b + p.l4 + 8 + 12), 1);
+		fin(&p);
+		CHECK_EQ(world_judge(&w, &p), cases[i].reason);
+	}
+	world_end(&w);
 }
 
 TEST(dhcp_length)

@@ -16,9 +16,10 @@ static u32 find(const struct lc_ruleset *set, const char *addr, u8 proto,
 		u16 port, u32 own)
 {
 	struct lc_rule at = rule(addr, P_TCP, CONNECTS, 1, 1);
+	u32 place;
 
 	return lc_exact_find(set, lc_exact_key(lc_be32(at.peer.addr), proto,
-					       port, own));
+					       port, own), &place);
 }
 
 TEST(exact_rules_are_in_the_table)
@@ -62,10 +63,11 @@ static u32 find6(const struct lc_ruleset *set, const char *addr, u8 proto,
 {
 	struct lc_rule at = rule(addr, P_TCP, CONNECTS, 1, 1);
 	struct lc_wide wide = lc_be128(at.peer.addr);
+	u32 place;
 
 	return lc_exact_find6(set, &wide,
 			      lc_exact_key(lc_exact_fold(&wide), proto, port,
-					   LC_EXACT_IPV6 | own));
+					   LC_EXACT_IPV6 | own), &place);
 }
 
 TEST(exact_ipv6_rules_are_in_the_table)
@@ -129,7 +131,7 @@ TEST(exact_rules_find_room)
 {
 	static struct lc_rule rules[4000];
 	u32 sizes[] = { 1, 2, 4, 5, 10, 20, 21, 100, 4000 };
-	u32 n, i, found;
+	u32 n, i, found, place;
 
 	for (i = 0; i < 4000; i++) {
 		rules[i] = rule("10.20.0.0/32", i % 2 ? P_TCP : P_UDP, CONNECTS,
@@ -143,8 +145,8 @@ TEST(exact_rules_find_room)
 		for (i = found = 0; i < sizes[n]; i++)
 			found += lc_exact_find(set, lc_exact_key(
 					lc_be32(rules[i].peer.addr),
-					i % 2 ? 6 : 17, rules[i].peer_low, 0)) ==
-				 LC_MARK_DEVICE;
+					i % 2 ? 6 : 17, rules[i].peer_low, 0),
+					       &place) == LC_MARK_DEVICE;
 		CHECK(found <= sizes[n]);
 		CHECK(sizes[n] > 100 ? found >= sizes[n] * 95 / 100 :
 				       found == sizes[n]);

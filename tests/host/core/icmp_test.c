@@ -56,6 +56,39 @@ TEST(judge_bounds_icmp_by_its_size)
 	world_end(&w);
 }
 
+/* What is beside a message counts as what is in it. */
+TEST(judge_bounds_echo_with_its_options)
+{
+	static const u8 nops[40] = { [0 ... 39] = 1 };
+	struct lc_rule all[] = {
+		rule_any(NVR4, LC_PROTO_ANY, CONNECTS),
+		rule_any(NVR6, P_ICMP6, CONNECTS),
+	};
+	struct world w;
+	struct pkt p;
+	u32 size;
+
+	world_init(&w);
+	world_profile(&w, LENSCAP_MODE_ENFORCE, 1, all, 2);
+	world_device(&w, 1, CAM_MAC, 0, CAM4 " " CAM6);
+	CHECK_EQ(world_commit(&w), 0);
+	for (size = 8; size <= 128; size++) {
+		ip4(&p, P_ICMP, CAM4, NVR4);
+		ip4_options(&p, nops, sizeof(nops));
+		icmp(&p, 8, 0, size - 8);
+		fin(&p);
+		CHECK_EQ(world_judge(&w, &p), size > 128 - 40 ?
+			 LENSCAP_REASON_ICMP_SIZE : LENSCAP_REASON_NONE);
+		ip6(&p, CAM6, NVR6);
+		ext_fragment(&p, 0, false);
+		icmp(&p, 128, 0, size - 8);
+		fin(&p);
+		CHECK_EQ(world_judge(&w, &p), size > 128 - 8 ?
+			 LENSCAP_REASON_ICMP_SIZE : LENSCAP_REASON_NONE);
+	}
+	world_end(&w);
+}
+
 TEST(judge_takes_fragments_of_icmp_for_large)
 {
 	struct lc_rule all[] = {

@@ -67,6 +67,51 @@ static const char *compare_verdict(const struct lc_guard *guard,
 	return NULL;
 }
 
+/* The rule whose counter this is. Return: its number, or that of all rules. */
+static u32 rule_of(const struct lc_ruleset *set, u32 hit, struct lc_rule *rules)
+{
+	struct lc_rule_walk walk;
+	u32 n = 0, found = set->count;
+
+	lc_rules_begin(set, 0, &walk);
+	while (lc_rules_next(set, &walk, &rules[n])) {
+		if (hit == lc_ruleset_places(set) + n ||
+		    hit == lc_rule_place(set, &rules[n]))
+			found = n;
+		n++;
+	}
+	return found;
+}
+
+static const char *compare_hit(const struct lc_verdict *v,
+			       const struct dissected *d)
+{
+	struct lc_rule *rules;
+	const char *wrong;
+
+	if (v->reason != LENSCAP_REASON_NONE || v->upkeep)
+		return v->upkeep && v->ruleset ? "hit: upkeep is no rule's" :
+						 NULL;
+	if (!v->ruleset)
+		return v->device ? "hit: of no rule" : NULL;
+	if (v->hit >= lc_ruleset_counters(v->ruleset))
+		return "hit: beyond the counters";
+	rules = calloc(v->ruleset->count, sizeof(*rules));
+	wrong = oracle_counted(rules, v->ruleset->count,
+			       rule_of(v->ruleset, v->hit, rules), d);
+	free(rules);
+	return wrong;
+}
+
+static bool same_verdict(const struct lc_verdict *a, const struct lc_verdict *b)
+{
+	return a->device == b->device && a->reason == b->reason &&
+	       a->class == b->class && a->pass == b->pass &&
+	       a->audit == b->audit && a->upkeep == b->upkeep &&
+	       (a->reason != LENSCAP_REASON_NONE ||
+		(a->ruleset == b->ruleset && a->hit == b->hit));
+}
+
 /* What may be at hand of a frame: all of it, IPv4 and TCP, IPv6 and the least of
  * TCP, IPv4 and the least of TCP, or less than that.
  */
@@ -94,7 +139,7 @@ static const char *compare_usual(const struct lc_generation *gen,
 	if (!lc_may_be_usual(gen, guard, &f) ||
 	    !lc_judge_usual(gen, guard, &f, &sooner))
 		return NULL;
-	if (memcmp(&sooner, verdict, sizeof(sooner)))
+	if (!same_verdict(&sooner, verdict))
 		return "judge: the short way differs from the long one";
 	memset(&said, 0xa5, sizeof(said));
 	lc_usual_key(&f, &said);
@@ -128,6 +173,8 @@ const char *scene_compare(const struct scene *scene,
 	memset(&verdict, 0xa5, sizeof(verdict));
 	lc_judge(scene->gen, guard, &key, &verdict);
 	wrong = compare_verdict(guard, &verdict, &opinion);
+	if (!wrong)
+		wrong = compare_hit(&verdict, &said);
 	if (wrong)
 		return wrong;
 	for (i = 0; i < sizeof(at_hand) / sizeof(at_hand[0]); i++) {
@@ -208,8 +255,8 @@ void scene_print(const struct scene *scene, const struct lc_guard *guard,
 		printf(" ");
 		print_prefix(&guard->subnets[i]);
 	}
-	printf("\n# frame ethertype %#06x len %u gso %d stack %d mac ",
-	       f.ethertype, f.len, f.gso, f.vlan_stack);
+	printf("\n# frame ethertype %#06x len %u gso %d stack %d sum %d %d mac ",
+	       f.ethertype, f.len, f.gso, f.vlan_stack, f.sum_open, f.sum_at);
 	for (i = 0; i < 6 && f.has_mac; i++)
 		printf("%02x", f.mac[i]);
 	for (i = 0; i < p->len; i++)

@@ -250,6 +250,25 @@ static void ipv6(const struct lc_frame *f, struct dissected *d)
 	chain(f, 40, f->data[6], 0, d);
 }
 
+/* May the checksum be written to where it is to be? Never over what was read. */
+static void unfinished(const struct lc_frame *f, struct dissected *d)
+{
+	s32 at = f->sum_at - (s32)d->l4, field = 2, behind = 4;
+
+	if (!f->sum_open || !(d->why & WHY(NONE)))
+		return;
+	if (d->proto == 6) {
+		field = 16;
+		behind = 20;
+	} else if (d->proto == 17) {
+		field = 6;
+		behind = 8;
+	}
+	d->astray = !d->family || at != field;
+	if (d->family && at != field && at < behind)
+		d->why = (d->why & ~WHY(NONE)) | WHY(BAD_HEADER);
+}
+
 void oracle_dissect(const struct lc_frame *frame, struct dissected *said)
 {
 	memset(said, 0, sizeof(*said));
@@ -267,4 +286,5 @@ void oracle_dissect(const struct lc_frame *frame, struct dissected *said)
 		said->why = WHY(ETHERTYPE);
 	if (said->end)
 		said->trailed = frame->len > 50 && frame->len > said->end + 4;
+	unfinished(frame, said);
 }

@@ -65,6 +65,51 @@ u32 oracle_rules(const struct lc_rule *rules, u32 count,
 	return reversed ? WHY(DIRECTION) : WHY(SERVICE);
 }
 
+static bool allows(const struct lc_rule *rule, const struct dissected *d)
+{
+	return oracle_in(&rule->peer, d->family, d->dst) && permits(rule, d) &&
+	       !(rule->initiator == LENSCAP_INITIATOR_PEER && opens(d));
+}
+
+/* One address and one port of TCP or UDP. */
+static bool exact(const struct lc_rule *rule)
+{
+	bool peer = !full(rule->peer_low, rule->peer_high);
+	bool own = !full(rule->device_low, rule->device_high);
+
+	return (rule->proto == 6 || rule->proto == 17) && peer != own &&
+	       rule->peer.len == (rule->peer.family == 4 ? 32 : 128) &&
+	       (peer ? rule->peer_low == rule->peer_high :
+		       rule->device_low == rule->device_high);
+}
+
+/* Is this the rule that a frame should be counted for? All rules are asked, in the
+ * order of a dump. NULL: it may be; otherwise what is wrong with it.
+ */
+const char *oracle_counted(const struct lc_rule *rules, u32 count, u32 counted,
+			   const struct dissected *d)
+{
+	const struct lc_rule *rule = &rules[counted];
+	u32 beside = 0, first = count, i;
+
+	if (counted >= count || !allows(rule, d))
+		return "hit: of a rule that does not permit it";
+	for (i = 0; i < count; i++) {
+		if (!memcmp(&rules[i].peer, &rule->peer, sizeof(rule->peer)))
+			beside++;
+		if (!allows(&rules[i], d))
+			continue;
+		if (rules[i].peer.len > rule->peer.len)
+			return "hit: a longer destination has a rule";
+		if (first == count && rules[i].peer.len == rule->peer.len)
+			first = i;
+	}
+	/* Long lists have an order of their own. */
+	if (counted != first && !exact(rule) && beside <= LC_SCAN_MAX)
+		return "hit: not the first rule of its destination";
+	return NULL;
+}
+
 /* ICMP as no tool or stack sends it. */
 static bool too_large(const struct dissected *d)
 {
@@ -73,7 +118,7 @@ static bool too_large(const struct dissected *d)
 			return true;
 		if (d->dport == 0 || d->dport == 8 || d->dport == 42 ||
 		    d->dport == 43)
-			return d->end - d->l4 > 128;
+			return d->end > 20 + 128;
 		return d->end > 576;
 	}
 	if (d->family == 6 && d->proto == 58) {
@@ -81,7 +126,7 @@ static bool too_large(const struct dissected *d)
 			return true;
 		if (d->dport == 128 || d->dport == 129 || d->dport == 160 ||
 		    d->dport == 161)
-			return d->end - d->l4 > 128;
+			return d->end > 40 + 128;
 		return d->end > 1280;
 	}
 	return false;

@@ -35,6 +35,8 @@
  * @trailed: more bytes are behind it than Ethernet adds
  * @fragmented: there was an IPv6 fragment header
  * @extended: there were extension headers
+ * @astray: where its checksum is to be written is none of the places where a
+ *	protocol has it
  * @alert: all of them are one hop-by-hop header that begins with a router
  *	alert for MLD
  */
@@ -54,6 +56,7 @@ struct dissected {
 	bool trailed;
 	bool fragmented;
 	bool extended;
+	bool astray;
 	bool alert;
 };
 
@@ -132,6 +135,8 @@ u32 oracle_upkeep(const struct facts *facts);
 /* judge.c */
 u32 oracle_rules(const struct lc_rule *rules, u32 count,
 		 const struct dissected *said);
+const char *oracle_counted(const struct lc_rule *rules, u32 count, u32 counted,
+			   const struct dissected *said);
 void oracle_judge(const struct policy_list *policy,
 		  const struct lc_guard *guard, const struct lc_frame *frame,
 		  struct dissected *said, struct opinion *opinion);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Made-up frames: mostly sound, some mutated, near what a policy names. */
+#include <arpa/inet.h>
+
 #include "scene.h"
 
 static u16 draw_port(struct source *s, const struct scene *scene, u32 profile)
@@ -227,6 +229,11 @@ static void draw_upkeep(struct source *s, struct pkt *p)
 	case 2:
 		dhcp4(p, "0.0.0.0", lan4[draw(s, 6)],
 		      chance(s, 80) ? draw(s, 64) : 330 + draw(s, 10));
+		if (chance(s, 20))
+			(void)inet_pton(AF_INET, lan4[draw(s, 6)],
+					p->b + p->l4 + 8 + 12);
+		if (chance(s, 20))
+			p->b[p->l4 + 8 + draw(s, 44)] ^= 1 + draw(s, 255);
 		break;
 	case 3:
 		dhcp6(p, chance(s, 80) ? 1 + draw(s, 11) : draw(s, 256),
@@ -375,4 +382,12 @@ void scene_frame(struct source *s, const struct scene *scene,
 		p->f.ethertype = draw(s, 65536);
 	if (chance(s, 2))
 		p->f.gso = true;
+	if (chance(s, 10)) {
+		static const s32 fields[] = { 2, 6, 16 };
+
+		p->f.sum_open = true;
+		p->f.sum_at = chance(s, 60) ?
+			      (s32)p->l4 + fields[draw(s, 3)] :
+			      (s32)draw(s, 100) - 14;
+	}
 }

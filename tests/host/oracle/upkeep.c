@@ -48,6 +48,8 @@ static u32 outcome(const struct facts *x, u32 kind, u32 wrong)
 {
 	if (kind != LENSCAP_UPKEEP_ARP && x->said->trailed)
 		wrong |= INVALID;
+	if (x->said->astray)
+		wrong |= INVALID;
 	if (wrong & INVALID)
 		return wrong & EITHER ? INVALID | SPOOF : INVALID;
 	if (wrong & SPOOF)
@@ -201,6 +203,11 @@ static u32 dhcp4(const struct facts *x)
 {
 	static const u8 all[] = { 255, 255, 255, 255 };
 	static const u8 cookie[] = { 99, 130, 83, 99 };
+	/* hops, yiaddr, siaddr, giaddr, what is behind the MAC */
+	static const u8 servers[] = {
+		3, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
+		34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+	};
 	const struct dissected *d = x->said;
 	const u8 *p = x->frame->data + d->l4 + 8;
 	u32 len = d->end - d->l4 - 8;
@@ -218,6 +225,10 @@ static u32 dhcp4(const struct facts *x)
 	if (len > 576 || p[0] != 1 || p[1] != 1 || p[2] != 6 ||
 	    memcmp(p + 236, cookie, 4))
 		wrong |= INVALID;
+	for (u32 i = 0; i < sizeof(servers); i++)
+		wrong |= p[servers[i]] ? INVALID : 0;
+	if (!oracle_zero(p + 12, 4) && !own(x, 4, p + 12))
+		wrong |= SPOOF;
 	if (memcmp(p + 28, x->frame->mac, 6))
 		wrong |= SPOOF;
 	if (!oracle_zero(d->src, 4) && !own(x, 4, d->src))
