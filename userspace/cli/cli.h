@@ -16,6 +16,7 @@
 #define CLI_SOCKET	"/run/lenscap/lenscapd.sock"
 #define CLI_MODULE	"/sys/module/lenscap"
 #define CLI_DAEMON	"lenscapd"
+#define CLI_GATEWAY	"/etc/lenscap/gateway.yaml"
 #define CLI_GROUP	"lenscap"
 
 /* Exit codes, as lenscapctl(8) promises them. */
@@ -47,8 +48,25 @@ enum cli_json {
  * @json: how results are printed
  * @color: standard output takes colours
  * @timeout: seconds that the daemon may stay silent
- * @limit: number of drop records, 0 for no limit
+ * @limit: number of drop records, or of screens of top; 0 for no limit
+ * @delay: seconds between two rounds of top
  * @max_age: days after which doctor calls a policy old
+ * @guard: capture frames of this guard only, or NULL
+ * @device: of this device, by name or MAC, or NULL
+ * @reason: dropped for this reason, or NULL
+ * @write: file to write to, "-" for standard output, or NULL
+ * @group: NFLOG group, 0 for a free one
+ * @snaplen: bytes of a frame, 0 for all
+ * @rate: frames a second, 0 for the default
+ * @count: end after so many frames, 0 for never
+ * @duration: end after so many seconds, 0 for never
+ * @from: period of a report, as it was given, or NULL
+ * @to: its end
+ * @html: file to write a page to, or NULL
+ * @key: public keys, or NULL
+ * @since_seal: file with a seal that was kept, or NULL
+ * @database: file with a history, or NULL
+ * @show: "key" or "seal", or NULL
  * @argc: operands after the command's name
  * @argv: the operands
  */
@@ -59,6 +77,16 @@ struct cli {
 	unsigned int timeout;
 	unsigned int limit;
 	unsigned int max_age;
+	const char *guard;
+	const char *device;
+	const char *reason;
+	const char *write;
+	unsigned int group;
+	unsigned int snaplen;
+	unsigned int rate;
+	unsigned int count;
+	unsigned int duration;
+	unsigned int delay;
 	bool names;
 	bool follow;
 	bool rollback;
@@ -67,6 +95,16 @@ struct cli {
 	bool policy;
 	bool yes;
 	bool open;
+	bool verify;
+	const char *from;
+	const char *to;
+	const char *html;
+	const char *key;
+	const char *since_seal;
+	const char *database;
+	const char *show;
+	bool hits;
+	bool batch;
 	int argc;
 	char **argv;
 };
@@ -77,12 +115,15 @@ int cmd_status(const struct cli *cli);
 int cmd_devices(const struct cli *cli);
 int cmd_profiles(const struct cli *cli);
 int cmd_guards(const struct cli *cli);
+int cmd_top(const struct cli *cli);
 int cmd_drops(const struct cli *cli);
 int cmd_reload(const struct cli *cli);
 int cmd_disarm(const struct cli *cli);
 int cmd_arm(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 int cmd_doctor(const struct cli *cli);
+int cmd_capture(const struct cli *cli);
+int cmd_report(const struct cli *cli);
 
 /**
  * cli_fail() - report a failure and name the exit code

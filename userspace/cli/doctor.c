@@ -92,7 +92,8 @@ static void skip_links(struct doctor *doctor, const char *why)
 {
 	static const char *const names[] = {
 		"xdp", "tc-ingress", "tcx-ingress", "hw-tc-offload",
-		"flow-offload", "vlan-unguarded", "untagged-unguarded",
+		"flow-offload", "hook-ahead", "hook-missing", "packet-socket",
+		"vlan-unguarded", "untagged-unguarded",
 		"bridge-port-unguarded", "guard-on-bridge",
 	};
 
@@ -116,6 +117,8 @@ static void examine_links(struct doctor *doctor)
 	doctor_check_tcx(doctor);
 	doctor_check_feature(doctor);
 	doctor_check_flowtable(doctor);
+	doctor_check_hooks(doctor);
+	doctor_check_sockets(doctor);
 	doctor_check_trunks(doctor);
 	doctor_check_bridges(doctor);
 }

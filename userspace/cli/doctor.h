@@ -7,6 +7,8 @@
 
 #include "cli.h"
 
+#define LINK_DEPTH	8	/* interfaces on interfaces, as in the kernel */
+
 enum severity {
 	SEVERITY_PROBLEM,
 	SEVERITY_WARNING,
@@ -141,6 +143,8 @@ void doctor_check_tc(struct doctor *doctor);
 void doctor_check_tcx(struct doctor *doctor);
 void doctor_check_feature(struct doctor *doctor);
 void doctor_check_flowtable(struct doctor *doctor);
+void doctor_check_hooks(struct doctor *doctor);
+void doctor_check_sockets(struct doctor *doctor);
 void doctor_check_trunks(struct doctor *doctor);
 void doctor_check_bridges(struct doctor *doctor);
 void doctor_check_ipv6(struct doctor *doctor);

@@ -16,8 +16,6 @@
 #include "doctor_netlink.h"
 #include "fields.h"
 
-#define DEPTH	8	/* interfaces on interfaces; the kernel allows as many */
-
 /**
  * doctor_link() - find an interface
  * @doctor: the examination
@@ -219,7 +217,7 @@ bool doctor_links(struct doctor *doctor)
 		guarded->name = field_str(guard, "name");
 		guarded->vlan = (int)field_int(guard, "vlan");
 		doctor->guard_count++;
-		mark(doctor, guarded->link, guarded->name, DEPTH);
+		mark(doctor, guarded->link, guarded->name, LINK_DEPTH);
 	}
 	return true;
 }

@@ -12,7 +12,6 @@
 
 #define SEQUENCE	1U
 #define ANSWER_SECONDS	10
-#define TRIES		3
 
 static int receive(struct mnl_socket *socket, mnl_cb_t each, void *data)
 {
@@ -58,15 +57,21 @@ static int dump(int family, const struct nlmsghdr *request, mnl_cb_t each,
 	return error;
 }
 
+int doctor_dump_once(int family, struct nlmsghdr *request, mnl_cb_t each,
+		     void *data)
+{
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	request->nlmsg_seq = SEQUENCE;
+	return dump(family, request, each, data);
+}
+
 /* What was handed out is handed out again then: no caller minds. */
 int doctor_dump(int family, struct nlmsghdr *request, mnl_cb_t each,
 		void *data)
 {
 	int error = -EAGAIN;
 
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request->nlmsg_seq = SEQUENCE;
-	for (int i = 0; i < TRIES && error == -EAGAIN; i++)
-		error = dump(family, request, each, data);
+	for (int i = 0; i < DOCTOR_TRIES && error == -EAGAIN; i++)
+		error = doctor_dump_once(family, request, each, data);
 	return error;
 }

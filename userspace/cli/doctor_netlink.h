@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #define DOCTOR_REQUEST_SIZE	256
+#define DOCTOR_TRIES		3	/* of a list that keeps changing */
 
 /**
  * doctor_dump() - send one request for a list and hand out the answers
@@ -21,5 +22,19 @@
  */
 int doctor_dump(int family, struct nlmsghdr *request, mnl_cb_t each,
 		void *data);
+
+/**
+ * doctor_dump_once() - the same, but a list that changed is not read anew
+ * @family: as above
+ * @request: as above
+ * @each: as above
+ * @data: as above
+ *
+ * For callers to whom the order matters: they must begin anew themselves.
+ *
+ * Return: as above.
+ */
+int doctor_dump_once(int family, struct nlmsghdr *request, mnl_cb_t each,
+		     void *data);
 
 #endif /* LENSCAP_CLI_DOCTOR_NETLINK_H */

@@ -142,41 +142,111 @@ void doctor_check_feature(struct doctor *doctor)
 	close(fd);
 }
 
-/* Guarded interfaces of the hook of a flowtable, joined; NULL for none. */
-static char *guarded_devices(const struct doctor *doctor,
-			     const struct nlattr *hook)
+/*
+ * Does a guard judge frames that come in by @link, below it or on it? @vlan is
+ * the outermost tag that those of interest have there, 0 if that is not known:
+ * a driver is asked for VLAN devices and bridges above its interfaces too, and
+ * then takes the flows before the guard below.
+ */
+static bool judged(const struct doctor *doctor, const struct link *link,
+		   int vlan, int depth)
 {
-	const struct nlattr *devices, *device;
-	char *names = NULL;
+	const struct link *lower = doctor_link(doctor, link->lower);
 
-	mnl_attr_for_each_nested(devices, hook) {
-		if (mnl_attr_get_type(devices) != NFTA_FLOWTABLE_HOOK_DEVS)
+	if (!depth)
+		return false;
+	for (size_t i = 0; i < doctor->guard_count; i++) {
+		const struct guarded *guard = &doctor->guards[i];
+
+		if (guard->link == link &&
+		    (!guard->vlan || !vlan || guard->vlan == vlan))
+			return true;
+	}
+	for (size_t i = 0; i < doctor->link_count; i++) {
+		const struct link *port = &doctor->links[i];
+
+		if (port->master == link->index &&
+		    judged(doctor, port, vlan, depth - 1))
+			return true;
+	}
+	return lower && judged(doctor, lower, link->vlan ? link->vlan : vlan,
+			       depth - 1);
+}
+
+/* What the hook of a flowtable names, joined: NULL for nothing. */
+struct devices {
+	char *guarded;
+	char *others;
+};
+
+static void add_device(const struct doctor *doctor, struct devices *devices,
+		       const char *name)
+{
+	for (size_t i = 0; i < doctor->link_count; i++) {
+		const struct link *link = &doctor->links[i];
+
+		if (strcmp(link->name, name) != 0)
 			continue;
-		mnl_attr_for_each_nested(device, devices) {
-			const char *name = mnl_attr_get_str(device);
+		/* Frames of a guard above it, or of one below. */
+		if (link->guard || judged(doctor, link, 0, LINK_DEPTH))
+			devices->guarded = doctor_join(devices->guarded, name);
+		else
+			devices->others = doctor_join(devices->others, name);
+	}
+}
 
-			if (mnl_attr_get_type(device) != NFTA_DEVICE_NAME)
-				continue;
-			for (size_t i = 0; i < doctor->link_count; i++) {
-				if (doctor->links[i].guard &&
-				    !strcmp(doctor->links[i].name, name))
-					names = doctor_join(names, name);
-			}
+static struct devices read_devices(const struct doctor *doctor,
+				   const struct nlattr *hook)
+{
+	const struct nlattr *list, *device;
+	struct devices devices = { 0 };
+
+	mnl_attr_for_each_nested(list, hook) {
+		if (mnl_attr_get_type(list) != NFTA_FLOWTABLE_HOOK_DEVS)
+			continue;
+		mnl_attr_for_each_nested(device, list) {
+			if (mnl_attr_get_type(device) == NFTA_DEVICE_NAME)
+				add_device(doctor, &devices,
+					   mnl_attr_get_str(device));
 		}
 	}
-	return names;
+	return devices;
+}
+
+/*
+ * The kernel offers each flow that a rule adds to the drivers of all interfaces
+ * of the flowtable, also if its frames come in by another: a switch chip may
+ * take it for any of its ports. Whether they share one is not to be seen here.
+ */
+static void find_flowtable(struct doctor *doctor, const char *object,
+			   const struct devices *devices)
+{
+	struct finding finding = {
+		"flow-offload", SEVERITY_PROBLEM, "flowtable", object,
+	};
+
+	if (devices->guarded) {
+		doctor_find(doctor, &finding,
+			    cli_format("The hardware forwards flows that come in by %s, and no guard sees them.",
+				       devices->guarded),
+			    "Take \"flags offload\" off the flowtable in nftables, or these interfaces out of it.");
+	} else if (devices->others && doctor->guard_count) {
+		finding.severity = SEVERITY_WARNING;
+		doctor_find(doctor, &finding,
+			    cli_format("The hardware of %s is offered flows of guarded interfaces too, and forwards them past the guard if it is theirs as well (a switch chip).",
+				       devices->others),
+			    "Take \"flags offload\" off the flowtable in nftables, or add no flow to it that comes in by a guarded interface.");
+	}
 }
 
 static int read_flowtable(const struct nlmsghdr *message, void *data)
 {
-	struct finding finding = {
-		"flow-offload", SEVERITY_PROBLEM, "flowtable", NULL,
-	};
 	const struct nlattr *attr, *hook = NULL;
 	const char *table = "", *name = "";
 	struct doctor *doctor = data;
+	struct devices devices;
 	unsigned int flags = 0;
-	char *names = NULL, *object;
+	char *object;
 
 	mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg)) {
 		switch (mnl_attr_get_type(attr)) {
@@ -196,17 +266,14 @@ static int read_flowtable(const struct nlmsghdr *message, void *data)
 			break;
 		}
 	}
-	if (hook && flags & NFT_FLOWTABLE_HW_OFFLOAD)
-		names = guarded_devices(doctor, hook);
+	if (!hook || !(flags & NFT_FLOWTABLE_HW_OFFLOAD))
+		return MNL_CB_OK;
+	devices = read_devices(doctor, hook);
 	object = cli_format("%s %s", table, name);
-	finding.object = object;
-	if (names)
-		doctor_find(doctor, &finding,
-			    cli_format("The hardware forwards flows that come in by %s, and no guard sees them.",
-				       names),
-			    "Take \"flags offload\" off the flowtable in nftables, or these interfaces out of it.");
+	find_flowtable(doctor, object, &devices);
 	free(object);
-	free(names);
+	free(devices.guarded);
+	free(devices.others);
 	return MNL_CB_OK;
 }
 

@@ -20,8 +20,11 @@ static const struct table_column drop_columns[] = {
 	{ "LAST", false, 8 }, { "GUARD", false, 6 }, { "DEVICE", false, 17 },
 	{ "DESTINATION", false, 15 }, { "SERVICE", false, 9 },
 	{ "REASON", false, 14 }, { "VERDICT", false, 7 },
-	{ "PACKETS", true, 7 }, { "BYTES", true, 8 },
+	{ "PACKETS", true, 7 }, { "BYTES", true, 8 }, { "HINTS", false, 0 },
 };
+
+/* Without the last one. */
+#define COLUMNS_WITHOUT_HINTS	(ARRAY_SIZE(drop_columns) - 1)
 
 /* Written by the handler, read when ppoll() returns. */
 static volatile sig_atomic_t interrupted;
@@ -75,6 +78,26 @@ static void reason_cell(struct table *table, const json_t *drop,
 		table_cell(table, style, "%s", reason);
 }
 
+/* "Test Cameras Ltd; to CN, AS64500 Example Backbone" */
+static void hints_cell(struct table *table, const json_t *drop)
+{
+	const json_t *mac = field(drop, "hints.mac");
+	const json_t *place = field(drop, "hints.destination");
+	const char *maker = json_is_true(field(mac, "local")) ?
+			    "made-up MAC" : field_str(mac, "vendor");
+	const char *country = field_str(place, "country");
+	json_int_t asn = field_int(place, "asn");
+	char number[32] = "";
+
+	if (asn)
+		(void)snprintf(number, sizeof(number),
+			       "AS%" JSON_INTEGER_FORMAT " ", asn);
+	table_cell(table, STYLE_DIM, "%s%s%s%s%s%s%s", maker,
+		   *maker && place ? "; " : "", place ? "to " : "", country,
+		   *country && asn ? ", " : "", number,
+		   field_str(place, "organization"));
+}
+
 static void drop_row(struct table *table, const json_t *drop, bool clock)
 {
 	bool audited = json_is_true(field(drop, "audited"));
@@ -99,6 +122,38 @@ static void drop_row(struct table *table, const json_t *drop, bool clock)
 		   human_count(field_int(drop, "packets")).text);
 	table_cell(table, STYLE_PLAIN, "%s",
 		   human_bytes(field_int(drop, "bytes")).text);
+	if (table->count > COLUMNS_WITHOUT_HINTS)
+		hints_cell(table, drop);
+}
+
+/* The days of the data, of the first record that has them. */
+static void show_dates(const json_t *drops)
+{
+	static const char *const whats[][2] = {
+		{ "makers", "hints.mac.vendor_date" },
+		{ "countries", "hints.destination.country_date" },
+		{ "networks", "hints.destination.asn_date" },
+	};
+	const char *joint = "hints decide nothing, and white-labelled cameras hide their maker; ";
+	const json_t *drop;
+	bool said = false;
+	size_t i, j;
+
+	for (j = 0; j < ARRAY_SIZE(whats); j++) {
+		const char *date = "";
+
+		json_array_foreach(drops, i, drop) {
+			if (!*date)
+				date = field_str(drop, whats[j][1]);
+		}
+		if (!*date)
+			continue;
+		printf("%s%s of %s", joint, whats[j][0], date);
+		joint = ", ";
+		said = true;
+	}
+	if (said)
+		printf("\n");
 }
 
 static json_t *drops_request(const struct cli *cli)
@@ -116,11 +171,14 @@ static void show_drops(const struct cli *cli, const json_t *answer)
 	json_int_t lost = field_int(answer, "records_lost");
 	json_int_t forgotten = field_int(answer, "forgotten");
 	struct table table;
-	bool audited = false;
+	bool audited = false, hints = false;
 	json_t *drop;
 	size_t i;
 
-	table_init(&table, drop_columns, ARRAY_SIZE(drop_columns), cli->color);
+	json_array_foreach(field(answer, "drops"), i, drop)
+		hints = hints || field(drop, "hints");
+	table_init(&table, drop_columns, hints ? ARRAY_SIZE(drop_columns) :
+		   COLUMNS_WITHOUT_HINTS, cli->color);
 	json_array_foreach(field(answer, "drops"), i, drop) {
 		drop_row(&table, drop, false);
 		audited = audited || json_is_true(field(drop, "audited"));
@@ -132,6 +190,8 @@ static void show_drops(const struct cli *cli, const json_t *answer)
 	table_free(&table);
 	if (audited)
 		printf("audited: the frames passed, because a guard or profile is in audit mode\n");
+	if (hints)
+		show_dates(field(answer, "drops"));
 	if (forgotten)
 		printf("%s older record%s no longer held by the daemon; its log has them\n",
 		       human_count(forgotten).text,

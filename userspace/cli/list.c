@@ -205,6 +205,44 @@ int cmd_devices(const struct cli *cli)
 	return status;
 }
 
+static void show_hits_table(const struct cli *cli, const json_t *profiles)
+{
+	static const struct table_column columns[] = {
+		{ "PROFILE", false, 0 }, { "RULES", true, 0 },
+		{ "USED", true, 0 }, { "NEVER", true, 0 },
+		{ "HITS", true, 0 }, { "COUNTED SINCE", false, 0 },
+		{ "SAME RULES", true, 0 },
+	};
+	json_t *profile, *rule;
+	struct table table;
+	size_t i, j;
+
+	table_init(&table, columns, ARRAY_SIZE(columns), cli->color);
+	json_array_foreach(profiles, i, profile) {
+		size_t count = json_array_size(field(profile, "rules"));
+		size_t used = 0;
+		json_int_t hits = 0;
+
+		json_array_foreach(field(profile, "rules"), j, rule) {
+			hits += field_int(rule, "hits");
+			used += field_int(rule, "hits") > 0;
+		}
+		table_cell(&table, STYLE_PLAIN, "%s",
+			   field_str(profile, "name"));
+		table_cell(&table, STYLE_PLAIN, "%zu", count);
+		table_cell(&table, STYLE_PLAIN, "%zu", used);
+		table_cell(&table, used < count ? STYLE_WARN : STYLE_PLAIN,
+			   "%zu", count - used);
+		table_cell(&table, STYLE_PLAIN, "%s", human_count(hits).text);
+		table_cell(&table, STYLE_PLAIN, "%s",
+			   human_ago(field_time(profile, "since")).text);
+		table_cell(&table, STYLE_PLAIN, "%" JSON_INTEGER_FORMAT,
+			   field_int(profile, "shared") - 1);
+	}
+	table_flush(&table);
+	table_free(&table);
+}
+
 static void show_profile_table(const struct cli *cli, const json_t *profiles)
 {
 	static const struct table_column columns[] = {
@@ -271,8 +309,9 @@ static void show_profile(const struct cli *cli, const json_t *profile)
 	static const struct table_column columns[] = {
 		{ "CAMERA", false, 0 }, { "PEER", false, 0 },
 		{ "PROTOCOL", false, 0 }, { "PEER PORTS", true, 0 },
-		{ "CAMERA PORTS", true, 0 },
+		{ "CAMERA PORTS", true, 0 }, { "HITS", true, 0 },
 	};
+	json_int_t shared = field_int(profile, "shared");
 	json_int_t devices = field_int(profile, "devices");
 	json_t *rule, *rules = field(profile, "rules");
 	struct table table;
@@ -286,7 +325,15 @@ static void show_profile(const struct cli *cli, const json_t *profile)
 		printf("no rules: only upkeep passes\n");
 		return;
 	}
-	table_init(&table, columns, ARRAY_SIZE(columns), cli->color);
+	if (cli->hits)
+		printf("hits are counted since %s (%s)\n",
+		       field_str(profile, "since"),
+		       human_ago(field_time(profile, "since")).text);
+	if (shared > 1)
+		printf("hits are those of %" JSON_INTEGER_FORMAT
+		       " profiles with the same rules\n", shared);
+	table_init(&table, columns, ARRAY_SIZE(columns) - !cli->hits,
+		   cli->color);
 	json_array_foreach(rules, i, rule) {
 		const json_t *protocol = field(rule, "protocol");
 		const char *name = json_string_value(protocol);
@@ -305,6 +352,10 @@ static void show_profile(const struct cli *cli, const json_t *profile)
 				   name ? name : "any");
 		range_cell(&table, field(rule, "peer_ports"), icmp);
 		range_cell(&table, field(rule, "device_ports"), false);
+		if (cli->hits && field_int(rule, "hits"))
+			count_cell(&table, rule, "hits", STYLE_PLAIN);
+		else if (cli->hits)
+			table_cell(&table, STYLE_WARN, "never");
 	}
 	table_flush(&table);
 	table_free(&table);
@@ -313,10 +364,15 @@ static void show_profile(const struct cli *cli, const json_t *profile)
 int cmd_profiles(const struct cli *cli)
 {
 	const char *name = cli->argc ? cli->argv[0] : NULL;
+	json_t *request = cli_alloc(json_pack("{s:s}", "command", "profiles"));
 	json_t *answer, *profiles;
-	int status = conn_call(cli, json_pack("{s:s}", "command", "profiles"),
-			       &answer);
+	int status;
 
+	if (cli->hits)
+		json_object_set_new(request, "hits", json_true());
+	if (cli->hits && name)
+		json_object_set_new(request, "name", json_string(name));
+	status = conn_call(cli, request, &answer);
 	if (status)
 		return status;
 	profiles = field(answer, "profiles");
@@ -334,6 +390,8 @@ int cmd_profiles(const struct cli *cli)
 		show_profile(cli, json_array_get(profiles, 0));
 	else if (!json_array_size(profiles))
 		printf("no profiles: no policy is loaded\n");
+	else if (cli->hits)
+		show_hits_table(cli, profiles);
 	else
 		show_profile_table(cli, profiles);
 	json_decref(answer);

@@ -12,6 +12,7 @@
 
 static const char *const gateway_keys[] = {
 	"guards", "tag", "policy", "state", "control", "log",
+	"history",
 };
 
 static const char *const policy_keys[] = {

@@ -15,6 +15,7 @@
 
 #define DEFAULT_TIMEOUT	120	/* seconds; a large policy takes a while */
 #define DEFAULT_MAX_AGE	180	/* days */
+#define DEFAULT_DELAY	2	/* seconds */
 #define ANY_NUMBER	1000000
 
 enum option_id {
@@ -34,12 +35,35 @@ enum option_id {
 	OPT_YES,
 	OPT_OPEN,
 	OPT_MAX_AGE,
+	OPT_GUARD,
+	OPT_DEVICE,
+	OPT_REASON,
+	OPT_WRITE,
+	OPT_GROUP,
+	OPT_SNAPLEN,
+	OPT_RATE,
+	OPT_FRAMES,
+	OPT_DURATION,
+	OPT_FROM,
+	OPT_TO,
+	OPT_HTML,
+	OPT_VERIFY,
+	OPT_KEY,
+	OPT_SINCE_SEAL,
+	OPT_DATABASE,
+	OPT_SHOW,
+	OPT_HITS,
+	OPT_BATCH,
+	OPT_DELAY,
 	OPT_COUNT,
 };
 
-#define BIT(option) (1U << (option))
+#define BIT(option) (1ULL << (option))
 #define GLOBAL (BIT(OPT_SOCKET) | BIT(OPT_JSON) | BIT(OPT_NO_COLOR) | \
 		BIT(OPT_TIMEOUT) | BIT(OPT_HELP) | BIT(OPT_VERSION))
+#define CAPTURE (BIT(OPT_GUARD) | BIT(OPT_DEVICE) | BIT(OPT_REASON) | \
+		 BIT(OPT_WRITE) | BIT(OPT_GROUP) | BIT(OPT_SNAPLEN) | \
+		 BIT(OPT_RATE) | BIT(OPT_FRAMES) | BIT(OPT_DURATION))
 
 /**
  * struct option_text - one option
@@ -70,7 +94,7 @@ static const struct option_text options[OPT_COUNT] = {
 	[OPT_FOLLOW] = { "follow", 'f', NULL,
 		"print drops as they come, until Ctrl-C" },
 	[OPT_LIMIT] = { "limit", 'n', "N",
-		"the newest N records only; with --follow, these first" },
+		"the newest N records only; with --follow, these first; of top --batch, N screens" },
 	[OPT_ROLLBACK] = { "rollback", 0, NULL,
 		"a revision older than the live one is meant" },
 	[OPT_DRY_RUN] = { "dry-run", 0, NULL,
@@ -84,6 +108,43 @@ static const struct option_text options[OPT_COUNT] = {
 		"have the interlock let its cameras through, instead of cutting them off" },
 	[OPT_MAX_AGE] = { "max-age", 0, "DAYS",
 		"warn of a policy that is live for longer (default: 180)" },
+	[OPT_GUARD] = { "guard", 0, "GUARD", "frames of this guard only" },
+	[OPT_DEVICE] = { "device", 0, "NAME|MAC",
+		"frames of this device only, or from this MAC" },
+	[OPT_REASON] = { "reason", 0, "REASON",
+		"frames dropped for this reason only" },
+	[OPT_WRITE] = { "write", 'w', "FILE",
+		"write pcapng; \"-\" for standard output" },
+	[OPT_GROUP] = { "group", 0, "N",
+		"NFLOG group (with --write: a free one if not given)" },
+	[OPT_SNAPLEN] = { "snaplen", 0, "BYTES",
+		"of each packet only so many (default: all)" },
+	[OPT_RATE] = { "rate", 0, "N",
+		"at most N frames a second (default: 1000)" },
+	[OPT_FRAMES] = { "count", 'c', "N", "end after N frames" },
+	[OPT_DURATION] = { "duration", 0, "SECONDS", "end after so long" },
+	[OPT_FROM] = { "from", 0, "TIME",
+		"begin of the period: 2026-11-26, 2026-11-26T14:00, today, -7d (the default)" },
+	[OPT_TO] = { "to", 0, "TIME",
+		"its end; a day is taken whole (default: now)" },
+	[OPT_HTML] = { "html", 0, "FILE",
+		"write a page that needs nothing else, and prints well" },
+	[OPT_VERIFY] = { "verify", 0, NULL,
+		"say whether the history was altered, or rows removed" },
+	[OPT_KEY] = { "key", 0, "FILE",
+		"believe seals by these public keys only" },
+	[OPT_SINCE_SEAL] = { "since-seal", 0, "FILE",
+		"a seal that was kept: what it vouches for must be there" },
+	[OPT_DATABASE] = { "database", 0, "FILE",
+		"the history (default: that of " CLI_GATEWAY ")" },
+	[OPT_SHOW] = { "show", 0, "key|seal",
+		"print the public key, or the newest seal, to be kept elsewhere" },
+	[OPT_HITS] = { "hits", 0, NULL,
+		"how often each rule permitted a frame, and which never did" },
+	[OPT_BATCH] = { "batch", 'b', NULL,
+		"print screens one after the other, without a terminal" },
+	[OPT_DELAY] = { "delay", 'd', "SECONDS",
+		"time between two looks (default: 2)" },
 };
 
 /**
@@ -101,7 +162,7 @@ struct command {
 	const char *operands;
 	int least;
 	int most;
-	unsigned int options;
+	uint64_t options;
 	int (*run)(const struct cli *cli);
 	const char *summary;
 };
@@ -118,12 +179,21 @@ static const struct command commands[] = {
 	  "what Lenscap can not see on this gateway, or would defeat it" },
 	{ "devices", "[NAME]", 0, 1, BIT(OPT_NAMES), cmd_devices,
 	  "cameras and their counters" },
-	{ "profiles", "[NAME]", 0, 1, BIT(OPT_NAMES), cmd_profiles,
-	  "profiles; with a name, its rules" },
+	{ "profiles", "[NAME]", 0, 1, BIT(OPT_NAMES) | BIT(OPT_HITS),
+	  cmd_profiles, "profiles; with a name, its rules" },
 	{ "guards", "", 0, 0, BIT(OPT_NAMES), cmd_guards,
 	  "guarded interfaces, their state and reasons of drops" },
 	{ "drops", "", 0, 0, BIT(OPT_FOLLOW) | BIT(OPT_LIMIT), cmd_drops,
 	  "who wanted to talk to whom, and why it was dropped" },
+	{ "capture", "", 0, 0, CAPTURE, cmd_capture,
+	  "see dropped frames: as pcapng, or in an NFLOG group" },
+	{ "report", "", 0, 0, BIT(OPT_FROM) | BIT(OPT_TO) | BIT(OPT_HTML) |
+	  BIT(OPT_VERIFY) | BIT(OPT_KEY) | BIT(OPT_SINCE_SEAL) |
+	  BIT(OPT_DATABASE) | BIT(OPT_SHOW), cmd_report,
+	  "who called whom in a period, and proof of it" },
+	{ "top", "[FILTER]", 0, 1,
+	  BIT(OPT_BATCH) | BIT(OPT_DELAY) | BIT(OPT_LIMIT), cmd_top,
+	  "devices and denied destinations, live" },
 	{ "reload", "", 0, 0, 0, cmd_reload,
 	  "have the daemon read gateway.yaml and its policy again" },
 	{ "disarm", "[GUARD]", 0, 1, BIT(OPT_YES) | BIT(OPT_OPEN), cmd_disarm,
@@ -146,7 +216,7 @@ static const char exit_codes[] =
 	"  6  doctor could not check everything; it found no problem\n"
 	"doctor: 1 for warnings, 2 for problems\n";
 
-static void put_options(FILE *out, unsigned int set)
+static void put_options(FILE *out, uint64_t set)
 {
 	for (size_t i = 0; i < OPT_COUNT; i++) {
 		const struct option_text *option = &options[i];
@@ -259,6 +329,48 @@ static bool take_option(struct cli *cli, enum option_id id, const char *value)
 		cli->max_age = parse_number(value, 36500);
 		return cli->max_age ||
 		       wrong_value(id, value, "a number of days, 1 to 36500");
+	case OPT_GUARD:
+		cli->guard = value;
+		return *value || wrong_value(id, value, "a name");
+	case OPT_DEVICE:
+		cli->device = value;
+		return *value || wrong_value(id, value, "a name or a MAC");
+	case OPT_REASON:
+		cli->reason = value;
+		return *value || wrong_value(id, value, "a name");
+	case OPT_WRITE:
+		cli->write = value;
+		return *value || wrong_value(id, value, "a path, or -");
+	case OPT_GROUP:
+		cli->group = parse_number(value, 65535);
+		return cli->group ||
+		       wrong_value(id, value, "an NFLOG group, 1 to 65535");
+	case OPT_SNAPLEN:
+		cli->snaplen = parse_number(value, 65535);
+		return cli->snaplen ||
+		       wrong_value(id, value, "a number of bytes, 1 to 65535");
+	case OPT_RATE:
+		cli->rate = parse_number(value, 1000000);
+		return cli->rate ||
+		       wrong_value(id, value, "frames a second, 1 to 1000000");
+	case OPT_FRAMES:
+		cli->count = parse_number(value, 1000000000);
+		return cli->count ||
+		       wrong_value(id, value, "a number of frames, 1 to 1000000000");
+	case OPT_DURATION:
+		cli->duration = parse_number(value, 86400);
+		return cli->duration ||
+		       wrong_value(id, value, "a number of seconds, 1 to 86400");
+	case OPT_DELAY:
+		cli->delay = parse_number(value, 3600);
+		return cli->delay ||
+		       wrong_value(id, value, "a number of seconds, 1 to 3600");
+	case OPT_HITS:
+		cli->hits = true;
+		return true;
+	case OPT_BATCH:
+		cli->batch = true;
+		return true;
 	case OPT_NAMES:
 		cli->names = true;
 		return true;
@@ -283,6 +395,31 @@ static bool take_option(struct cli *cli, enum option_id id, const char *value)
 	case OPT_OPEN:
 		cli->open = true;
 		return true;
+	case OPT_FROM:
+		cli->from = value;
+		return true;
+	case OPT_TO:
+		cli->to = value;
+		return true;
+	case OPT_HTML:
+		cli->html = value;
+		return *value || wrong_value(id, value, "a path");
+	case OPT_VERIFY:
+		cli->verify = true;
+		return true;
+	case OPT_KEY:
+		cli->key = value;
+		return *value || wrong_value(id, value, "a file, or a key");
+	case OPT_SINCE_SEAL:
+		cli->since_seal = value;
+		return *value || wrong_value(id, value, "a file");
+	case OPT_DATABASE:
+		cli->database = value;
+		return *value || wrong_value(id, value, "a path");
+	case OPT_SHOW:
+		cli->show = value;
+		return !strcmp(value, "key") || !strcmp(value, "seal") ||
+		       wrong_value(id, value, "\"key\" or \"seal\"");
 	case OPT_HELP:
 	case OPT_VERSION:
 	case OPT_COUNT:
@@ -293,7 +430,7 @@ static bool take_option(struct cli *cli, enum option_id id, const char *value)
 
 /* Reads all options; @given receives their bits. */
 static bool read_options(struct cli *cli, int argc, char **argv,
-			 unsigned int *given)
+			 uint64_t *given)
 {
 	struct option longs[OPT_COUNT + 1] = { 0 };
 	char shorts[3 * OPT_COUNT + 1];
@@ -334,9 +471,9 @@ static bool read_options(struct cli *cli, int argc, char **argv,
 }
 
 static bool fits(const struct command *command, const struct cli *cli,
-		 unsigned int given)
+		 uint64_t given)
 {
-	unsigned int wrong = given & ~(command->options | GLOBAL);
+	uint64_t wrong = given & ~(command->options | GLOBAL);
 
 	for (size_t i = 0; i < OPT_COUNT; i++) {
 		if (wrong & BIT(i)) {
@@ -362,7 +499,7 @@ static bool fits(const struct command *command, const struct cli *cli,
 static int run(struct cli *cli, int argc, char **argv)
 {
 	const struct command *command = NULL;
-	unsigned int given = 0;
+	uint64_t given = 0;
 
 	if (!read_options(cli, argc, argv, &given))
 		return CLI_USAGE;
@@ -408,6 +545,7 @@ int main(int argc, char **argv)
 		.socket = CLI_SOCKET,
 		.timeout = DEFAULT_TIMEOUT,
 		.max_age = DEFAULT_MAX_AGE,
+		.delay = DEFAULT_DELAY,
 		.color = isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
 			 term && strcmp(term, "dumb") != 0,
 	};

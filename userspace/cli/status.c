@@ -436,6 +436,49 @@ static void warn_guard(struct warnings *warnings, const json_t *guard,
 		     interface, state);
 }
 
+/* Returns how many of the records that were not logged this is about. */
+static json_int_t warn_outputs(struct warnings *warnings, const json_t *outputs)
+{
+	json_int_t all = 0;
+	json_t *output;
+	size_t i;
+
+	json_array_foreach(outputs, i, output) {
+		json_int_t lost = field_int(output, "lost");
+		const char *error = field_str(output, "error");
+		const char *path = field_str(output, "path");
+
+		if (!lost)
+			continue;
+		all += lost;
+		warn(warnings, "%s event%s not written to %s%s%s: it %s",
+		     human_count(lost).text, lost == 1 ? " was" : "s were",
+		     field_str(output, "to"), *path ? " " : "", path,
+		     *error ? error : "takes them again");
+	}
+	return all;
+}
+
+static void warn_history(struct warnings *warnings, const json_t *history)
+{
+	const char *state = field_str(history, "state");
+	json_int_t lost = field_int(history, "rows_lost");
+
+	if (!strcmp(state, "failing"))
+		warn(warnings, "the history is not written, since %s, and nothing can be proved later: %s",
+		     human_ago(field_time(history, "failing_since")).text,
+		     field_str(history, "error"));
+	else if (!strcmp(state, "unsealed"))
+		warn(warnings, "the history is not sealed: %s",
+		     field_str(history, "error"));
+	if (lost)
+		warn(warnings, "%s row%s of the history were lost while it could not be written",
+		     human_count(lost).text, plural(lost));
+	if (field_int(history, "put_aside"))
+		warn(warnings, "the history was broken and begins anew: what there was is %s.bad",
+		     field_str(history, "path"));
+}
+
 static void put_warnings(struct warnings *warnings, const json_t *answer,
 			 const struct states *states)
 {
@@ -473,9 +516,11 @@ static void put_warnings(struct warnings *warnings, const json_t *answer,
 	if (field_int(answer, "daemon.superseded"))
 		warn(warnings, "revision %lld was rolled back from: the policy file takes effect again with a higher revision than that",
 		     (long long)field_int(answer, "daemon.superseded"));
-	if (unlogged)
+	unlogged -= warn_outputs(warnings, field(answer, "outputs"));
+	if (unlogged > 0)
 		warn(warnings, "%s drop record%s could not be logged: the reader of the daemon's log was too slow",
 		     human_count(unlogged).text, plural(unlogged));
+	warn_history(warnings, field(answer, "history"));
 	if (*field_str(answer, "daemon.last_error"))
 		warn(warnings, "the daemon's last error, %s: %s",
 		     human_ago(field_time(answer, "daemon.last_error_at")).text,

@@ -566,7 +566,8 @@ static void take_gateway(struct daemon *daemon, struct gateway *next,
 	gateway_free(old);
 	*old = *next;
 	memset(next, 0, sizeof(*next));
-	report_start(&daemon->report, old->log);
+	event_configure(daemon);
+	history_configure(&daemon->history, old, history_now());
 	json_object_clear(daemon->guards.disarmed);
 	interlock_close_guard(&daemon->interlock, NULL);
 }
@@ -630,6 +631,7 @@ void reload(struct daemon *daemon, struct outcome *outcome)
 	struct client_error err;
 	struct client_info info;
 
+	event_reopen(daemon);
 	if (gateway_read(daemon->config, &next, &outcome->diag) < 0) {
 		fail_text(outcome, daemon->config);
 		goto out;

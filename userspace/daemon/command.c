@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "daemon.h"
 #include "json.h"
 #include "log.h"
@@ -96,7 +97,8 @@ static json_t *describe_daemon(const struct daemon *daemon,
 		"last_error", json_text(daemon->last_error),
 		"last_error_at",
 		json_time((uint64_t)daemon->last_error_at * 1000),
-		"records_unlogged", json_number(daemon->report.unlogged),
+		"records_unlogged", json_number(daemon->report.unlogged +
+					   outputs_lost(&daemon->outputs)),
 		"followers_dropped", json_number(daemon->control.dropped),
 		"connections", (json_int_t)daemon->control.count);
 }
@@ -124,14 +126,31 @@ static json_t *run_status(struct daemon *daemon, struct connection *connection,
 		if (!guards)
 			goto fail;
 	}
-	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "ok", 1,
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
 			 "daemon", describe_daemon(daemon, &info),
 			 "module", module, "guards", guards,
-			 "interlock", interlock_show(&daemon->interlock));
+			 "outputs", outputs_show(&daemon->outputs),
+			 "interlock", interlock_show(&daemon->interlock),
+			 "history", history_show(&daemon->history));
 fail:
 	json_decref(module);
 	json_decref(guards);
 	return client_failure(daemon, &err);
+}
+
+/* A reader wants all that is known: write what waits, but not all the time. */
+static json_t *run_history(struct daemon *daemon, struct connection *connection,
+			   const json_t *request)
+{
+	int64_t now = history_now();
+
+	(void)connection;
+	(void)request;
+	if (now < daemon->history.written ||
+	    now - daemon->history.written >= HISTORY_HURRY)
+		history_write(&daemon->history, now, false);
+	return json_pack("{s:b, s:o}", "ok", 1,
+			 "history", history_show(&daemon->history));
 }
 
 static json_t *run_guards(struct daemon *daemon, struct connection *connection,
@@ -191,11 +210,21 @@ static json_t *run_profiles(struct daemon *daemon,
 			    struct connection *connection,
 			    const json_t *request)
 {
+	const char *name = json_string_value(json_object_get(request, "name"));
+	const json_t *hits = json_object_get(request, "hits");
 	struct client_profiles profiles;
 	struct client_error err;
+	int failed;
 
-	(void)request;
-	if (client_profiles(daemon->client, &profiles, &err) < 0)
+	if (hits && !json_is_boolean(hits))
+		return failure("refused", "hits: must be true or false");
+	if (name && !json_is_true(hits))
+		return failure("refused", "name: goes with \"hits\": true only");
+	if (json_is_true(hits))
+		failed = client_hits(daemon->client, name, &profiles, &err);
+	else
+		failed = client_profiles(daemon->client, &profiles, &err);
+	if (failed)
 		return client_failure(daemon, &err);
 	send_text(connection, "{\"ok\":true,\"profiles\":[");
 	for (size_t i = 0; i < profiles.count; i++)
@@ -213,6 +242,7 @@ static json_t *run_drops(struct daemon *daemon, struct connection *connection,
 	struct client_error err;
 	struct client_info info;
 	uint64_t lost = daemon->records.lost;
+	json_t *drops;
 
 	(void)connection;
 	if (limit && !json_is_null(limit)) {
@@ -226,8 +256,9 @@ static json_t *run_drops(struct daemon *daemon, struct connection *connection,
 	/* Losses are known to the kernel before the next rotation tells. */
 	if (daemon->client && !client_info(daemon->client, &info, &err))
 		lost = info.records_lost;
-	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "drops",
-			 records_list(&daemon->records, (size_t)count),
+	drops = records_list(&daemon->records, (size_t)count);
+	event_add_hints(daemon, drops);
+	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "drops", drops,
 			 "records_lost", json_number(lost),
 			 "forgotten", json_number(daemon->records.forgotten));
 }
@@ -281,6 +312,9 @@ static void log_outcome(struct daemon *daemon,
 			   (unsigned long long)outcome->revision,
 			   outcome->changed ? "changed" :
 					      "was live already");
+	if (!outcome->error)
+		history_watch_asked(daemon, what, connection_peer(connection),
+				    outcome->generation);
 	daemon_notify(daemon, NULL);
 }
 
@@ -396,6 +430,8 @@ static void log_disarm(struct daemon *daemon, struct connection *connection,
 		    connection_peer(connection), text, more);
 	free(text);
 	free(more);
+	history_watch_command(daemon, "disarm", connection_peer(connection),
+			      names, opened);
 	daemon_notify(daemon, NULL);
 }
 
@@ -486,11 +522,39 @@ static json_t *run_arm(struct daemon *daemon, struct connection *connection,
 	log_notice("arm (%s): %s", connection_peer(connection),
 		   json_is_true(json_object_get(answer, "ok")) ? "done" :
 								 "failed");
+	history_watch_command(daemon, "arm", connection_peer(connection), names,
+			      NULL);
 	diag_free(&diag);
 	json_decref(names);
 	json_decref(closed);
 	daemon_notify(daemon, NULL);
 	return answer;
+}
+
+static json_t *run_capture(struct daemon *daemon, struct connection *connection,
+			   const json_t *request)
+{
+	struct client_error err;
+	const char *name;
+	char error[512];
+	json_t *answer;
+
+	if (!wanted_guard(daemon, request, &name, error, sizeof(error)))
+		return failure("refused", error);
+	answer = capture_begin(daemon, connection, request, &err);
+	return answer ? answer : client_failure(daemon, &err);
+}
+
+static json_t *run_captures(struct daemon *daemon,
+			    struct connection *connection,
+			    const json_t *request)
+{
+	struct client_error err;
+	json_t *answer = capture_list(daemon, &err);
+
+	(void)connection;
+	(void)request;
+	return answer ? answer : client_failure(daemon, &err);
 }
 
 static const struct command commands[] = {
@@ -500,10 +564,13 @@ static const struct command commands[] = {
 	{ "profiles", true, run_profiles },
 	{ "drops", false, run_drops },
 	{ "follow", false, run_follow },
+	{ "history", false, run_history },
 	{ "apply", true, run_apply },
 	{ "reload", true, run_reload },
 	{ "disarm", false, run_disarm },
 	{ "arm", false, run_arm },
+	{ "capture", true, run_capture },
+	{ "captures", true, run_captures },
 };
 
 static const struct command *find_command(const char *name, char *error,

@@ -43,6 +43,7 @@
  * @out_len: how many
  * @out_cap: room of @out
  * @out_done: of these, already sent
+ * @held: a socket that is closed with it, or NULL
  * @follows: it gets records
  * @ending: nothing more is read; it ends when @out is sent
  * @dead: it is closed as soon as nobody uses it
@@ -58,6 +59,7 @@ struct connection {
 	size_t in_len, in_cap, scanned;
 	char *out;
 	size_t out_len, out_cap, out_done;
+	struct client *held;
 	bool follows, ending, dead;
 };
 
@@ -84,6 +86,7 @@ static void close_connection(struct connection *connection)
 	ev_io_stop(control->loop, &connection->writer);
 	ev_timer_stop(control->loop, &connection->patience);
 	close(connection->fd);
+	client_close(connection->held);
 	drop_input(connection);
 	free(connection->out);
 	*(connection->prev ? &connection->prev->next :
@@ -204,6 +207,21 @@ static void send_error(struct connection *connection, const char *error)
 
 	connection_send_json(connection, answer);
 	json_decref(answer);
+}
+
+/**
+ * connection_hold() - close a netlink socket when a connection ends
+ * @connection: the connection
+ * @client: the socket
+ *
+ * Return: false if it holds one already.
+ */
+bool connection_hold(struct connection *connection, struct client *client)
+{
+	if (connection->held)
+		return false;
+	connection->held = client;
+	return true;
 }
 
 /**

@@ -29,6 +29,7 @@
 /* Seconds that half a request, or an answer nobody reads, may stand still. */
 #define CONTROL_PATIENCE	60.
 
+struct client;
 struct daemon;
 struct connection;
 
@@ -73,6 +74,7 @@ void control_broadcast(struct control *control, const json_t *record);
 void connection_send(struct connection *connection, const char *text,
 		     size_t len);
 void connection_send_json(struct connection *connection, const json_t *value);
+bool connection_hold(struct connection *connection, struct client *client);
 const char *connection_peer(const struct connection *connection);
 
 #endif /* LENSCAPD_CONTROL_H */

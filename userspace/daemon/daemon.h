@@ -11,11 +11,16 @@
 
 #include <ev.h>
 
+#include "annotate.h"
 #include "client.h"
 #include "control.h"
+#include "eve.h"
 #include "gateway.h"
 #include "guards.h"
+#include "history.h"
+#include "history_watch.h"
 #include "interlock.h"
+#include "output.h"
 #include "records.h"
 #include "report.h"
 #include "state.h"
@@ -60,7 +65,12 @@ struct held {
  * @guards: what is known about guards
  * @interlock: the tables that hold when the module does not
  * @records: drop records
- * @report: where they go
+ * @report: where they go, if not to @outputs
+ * @outputs: where events about them go
+ * @eve: what events tell beyond their records
+ * @annotate: hints about them
+ * @history: what is kept of them
+ * @history_watch: what else it was told
  * @control: the control socket
  * @resyncs: how often events were lost and state was read again
  * @last_error: what went wrong last, or NULL
@@ -86,6 +96,11 @@ struct daemon {
 	struct interlock interlock;
 	struct records records;
 	struct report report;
+	struct outputs outputs;
+	struct eve eve;
+	struct annotate *annotate;
+	struct history history;
+	struct history_watch history_watch;
 	struct control control;
 	uint64_t resyncs;
 	char *last_error;
@@ -136,6 +151,15 @@ void module_start(struct daemon *daemon);
 void module_stop(struct daemon *daemon);
 bool module_sync_tag(struct daemon *daemon, const struct gateway *gateway,
 		     const struct client_info *info, struct diag *diag);
+
+/* event.c */
+void event_configure(struct daemon *daemon);
+void event_reopen(struct daemon *daemon);
+void event_record(struct daemon *daemon, const struct client_record *record,
+		  const json_t *json);
+void event_admit(struct daemon *daemon);
+void event_add_hints(struct daemon *daemon, json_t *records);
+void event_free(struct daemon *daemon);
 
 /* main.c */
 void daemon_error(struct daemon *daemon, const char *format, ...)

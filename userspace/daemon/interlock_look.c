@@ -235,7 +235,7 @@ bool interlock_has_guard(const struct interlock_there *there,
 	chain_of_guard(&chain, guard);
 	return has_chain(there, &chain) &&
 	       interlock_find(there, NFT_MSG_NEWOBJ, NFPROTO_NETDEV,
-			      guard->name);
+			      guard->counter);
 }
 
 /**

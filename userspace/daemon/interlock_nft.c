@@ -58,7 +58,7 @@ static bool stays(const struct writer *w, const struct interlock_item *item)
 		if (item->family != NFPROTO_NETDEV)
 			break;
 		if (item->kind == NFT_MSG_NEWOBJ &&
-		    !strcmp(item->name, guard->name))
+		    !strcmp(item->name, guard->counter))
 			return true;
 		chain_of_guard(&chain, guard);
 		if (item->kind == NFT_MSG_NEWCHAIN && guard->ifindex &&
@@ -157,7 +157,7 @@ static void say_verdict(const struct writer *w, const char *chain,
 		rule_meta_set(rule, NFT_META_MARK);
 		rule_accept(rule);
 	} else {
-		rule_count(rule, guard->name);
+		rule_count(rule, guard->counter);
 		rule_drop(rule);
 	}
 	say_rule(w, NFPROTO_NETDEV, chain, rule);
@@ -265,7 +265,7 @@ static void say_guards(const struct writer *w)
 
 	clear(w, NFPROTO_NETDEV);
 	for (size_t i = 0; i < w->plan->nguards; i++)
-		want_counter(w, NFPROTO_NETDEV, guards[i].name);
+		want_counter(w, NFPROTO_NETDEV, guards[i].counter);
 	for (; first < w->plan->nguards; first = next) {
 		next = first + 1;
 		while (next < w->plan->nguards &&

@@ -10,10 +10,12 @@
 
 #define INTERLOCK_TABLE "lenscap"
 
-/* The counters of table inet and bridge. */
+/* The counters of table inet and bridge. No keyword of nft(8), which would not read
+ * a saved ruleset again.
+ */
 #define INTERLOCK_FORWARD	"forward"
 #define INTERLOCK_INPUT		"input"
-#define INTERLOCK_BRIDGE	"bridge"
+#define INTERLOCK_BRIDGE	"bridged"
 
 /* What can be written anew, each as a whole. */
 #define INTERLOCK_GUARDS	1U	/* table netdev */

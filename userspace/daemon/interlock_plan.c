@@ -38,8 +38,10 @@ void plan_init(struct interlock_plan *plan)
  */
 void plan_free(struct interlock_plan *plan)
 {
-	for (size_t i = 0; i < plan->nguards; i++)
+	for (size_t i = 0; i < plan->nguards; i++) {
 		free(plan->guards[i].name);
+		free(plan->guards[i].counter);
+	}
 	free(plan->guards);
 	for (size_t i = 0; i < PLAN_SETS; i++)
 		free(plan->sets[i].data);
@@ -85,6 +87,8 @@ void plan_add_guard(struct interlock_plan *plan,
 	new = &plan->guards[plan->nguards++];
 	memset(new, 0, sizeof(*new));
 	new->name = mem_copy(guard->name);
+	/* A guard may be called "30" or "ip": nft(8) would not read that again. */
+	new->counter = mem_print("of-%s", guard->name);
 	strncpy(new->interface, guard->interface, IF_NAMESIZE - 1);
 	new->vlan = guard->vlan;
 	new->open = open;

@@ -49,6 +49,7 @@ enum plan_set {
 /**
  * struct plan_guard - a guard in the interlock
  * @name: its name
+ * @counter: the name of its counter
  * @interface: the interface, as it is called now
  * @ifindex: its index, or 0 while there is none
  * @vlan: VLAN id, or 0
@@ -56,6 +57,7 @@ enum plan_set {
  */
 struct plan_guard {
 	char *name;
+	char *counter;
 	char interface[IF_NAMESIZE];
 	unsigned int ifindex;
 	uint16_t vlan;

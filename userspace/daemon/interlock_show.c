@@ -68,7 +68,7 @@ static json_t *show_guards(const struct interlock *lock,
 					       guard->interface),
 			"state", guard_state(lock, there, guard->name),
 			"dropped", show_count(there, NFPROTO_NETDEV,
-					      guard->name)));
+					      have ? have->counter : "")));
 	}
 	return list;
 }

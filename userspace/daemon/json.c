@@ -344,7 +344,7 @@ static json_t *json_rule(const struct policy_rule *rule)
 }
 
 /**
- * json_profile() - a profile
+ * json_profile() - a profile, with the hits of its rules if they were asked for
  * @profile: it
  */
 json_t *json_profile(const struct client_profile *profile)
@@ -352,14 +352,27 @@ json_t *json_profile(const struct client_profile *profile)
 	const struct policy_profile *config = &profile->config;
 	json_t *rules = json_array();
 
-	for (size_t i = 0; i < config->nrules; i++)
-		json_array_append_new(rules, json_rule(&config->rules[i]));
-	return json_pack("{s:o, s:o, s:I, s:I, s:o}",
+	json_t *object;
+
+	for (size_t i = 0; i < config->nrules; i++) {
+		json_t *rule = json_rule(&config->rules[i]);
+
+		if (profile->hits)
+			json_object_set_new(rule, "hits",
+					    json_number(profile->hits[i]));
+		json_array_append_new(rules, rule);
+	}
+	object = json_pack("{s:o, s:o, s:I, s:I, s:o}",
 		"name", json_text(config->name),
 		"mode", json_name(&names_mode, config->mode),
 		"class", (json_int_t)config->class,
 		"devices", (json_int_t)profile->devices,
 		"rules", rules);
+	if (!profile->hits)
+		return object;
+	json_object_set_new(object, "since", json_time(profile->since));
+	json_object_set_new(object, "shared", json_integer(profile->shared));
+	return object;
 }
 
 /**

@@ -91,6 +91,8 @@ static void on_hangup(struct ev_loop *loop, ev_signal *watcher, int events)
 	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld",
 		 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 	daemon_notify(daemon, state);
+	/* Files were rotated, whatever becomes of the configuration. */
+	event_reopen(daemon);
 	if (daemon->client)
 		reload(daemon, &outcome);
 	else
@@ -98,6 +100,9 @@ static void on_hangup(struct ev_loop *loop, ev_signal *watcher, int events)
 	log_diag(&outcome.diag);
 	if (outcome.error)
 		daemon_error(daemon, "reload failed: %s", outcome.error);
+	else
+		history_watch_asked(daemon, "reload", "signal",
+				    outcome.generation);
 	outcome_free(&outcome);
 	daemon_notify(daemon, "READY=1");
 }
@@ -176,7 +181,8 @@ static enum exit_status start(struct daemon *daemon)
 		return status;
 	if (!privileges_drop())
 		return EXIT_STATUS_PRIVILEGES;
-	report_start(&daemon->report, daemon->gateway.log);
+	event_configure(daemon);
+	history_start(&daemon->history, &daemon->gateway, history_now());
 	guards_init(&daemon->guards, daemon->gateway.state);
 	interlock_init(&daemon->interlock, daemon);
 	module_init(daemon);
@@ -207,10 +213,12 @@ static void run(struct daemon *daemon)
 static void stop(struct daemon *daemon)
 {
 	control_close(&daemon->control);
+	history_watch_stop(daemon);
 	module_detach(daemon);
 	interlock_free(&daemon->interlock);
 	guards_free(&daemon->guards);
 	held_clear(&daemon->held);
+	event_free(daemon);
 	gateway_free(&daemon->gateway);
 	free(daemon->last_error);
 }

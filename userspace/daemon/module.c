@@ -56,8 +56,8 @@ static void on_record(void *arg, const struct client_record *record,
 {
 	struct daemon *daemon = arg;
 
-	report_record(&daemon->report, record, json);
-	control_broadcast(&daemon->control, json);
+	history_record(&daemon->history, record);
+	event_record(daemon, record, json);
 }
 
 static void collect(struct daemon *daemon)
@@ -68,7 +68,7 @@ static void collect(struct daemon *daemon)
 	if (!daemon->client)
 		return;
 	result = records_collect(&daemon->records, daemon->client, &err);
-	report_admit(&daemon->report);
+	event_admit(daemon);
 	ev_timer_stop(daemon->loop, &daemon->soon);
 	if (result == RECORDS_AGAIN) {
 		ev_timer_set(&daemon->soon, AGAIN, 0.);
@@ -141,6 +141,7 @@ static void look(struct daemon *daemon)
 	if (info.guards != daemon->guards.nseen || info.guards_armed != armed)
 		observe_guards(daemon);
 	look_at_generation(daemon, &info);
+	history_watch_policy(daemon, &info);
 	if (info.records || daemon->records.unread)
 		collect(daemon);
 	daemon_notify(daemon, NULL);
@@ -321,6 +322,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
 	else if (!module_attach(daemon, false, &err))
 		daemon_notify(daemon, NULL);
 	interlock_tick(&daemon->interlock);
+	history_watch_tick(daemon);
 }
 
 /**
@@ -353,6 +355,7 @@ void module_init(struct daemon *daemon)
 void module_stop(struct daemon *daemon)
 {
 	collect(daemon);
+	history_watch_stop(daemon);
 	module_detach(daemon);
 	records_free(&daemon->records);
 }

@@ -32,30 +32,18 @@ static void records_fatal(const char *text)
 	abort();
 }
 
-/*
- * What makes two records the same. Compared as bytes: always zeroed first.
- * The source belongs to it where nothing else says whose frame it was.
- */
-struct record_key {
-	char guard[LENSCAP_NAME_LEN + 1];
-	char device[LENSCAP_NAME_LEN + 1];
-	uint8_t mac[6];
-	uint8_t source[16];
-	uint8_t destination[16];
-	uint8_t has_mac, source_len, destination_len;
-	uint8_t reason, audit;
-	uint16_t ethertype;
-	int32_t proto, port;
-	uint64_t revision;
-};
-
 struct record_entry {
 	UT_hash_handle hh;
 	struct record_key key;
 	struct client_record record;
 };
 
-static void make_key(const struct client_record *record, struct record_key *key)
+/**
+ * record_key_of() - what makes two records the same
+ * @record: a record
+ * @key: result; the same bytes for the same record
+ */
+void record_key_of(const struct client_record *record, struct record_key *key)
 {
 	memset(key, 0, sizeof(*key));
 	memcpy(key->guard, record->guard, sizeof(key->guard));
@@ -99,7 +87,7 @@ static uint64_t fingerprint(const struct client_records *records)
 		struct record_key key;
 		uint64_t hash;
 
-		make_key(record, &key);
+		record_key_of(record, &key);
 		hash = hash_bytes(0xcbf29ce484222325ULL, &key, sizeof(key));
 		sum += hash_bytes(hash, counts, sizeof(counts));
 	}
@@ -121,7 +109,7 @@ static void add_up(struct records *records, const struct client_record *record)
 	struct record_entry *entry;
 	struct record_key key;
 
-	make_key(record, &key);
+	record_key_of(record, &key);
 	HASH_FIND(hh, records->table, &key, sizeof(key), entry);
 	if (entry) {
 		HASH_DEL(records->table, entry);
@@ -268,6 +256,7 @@ enum records_result records_collect(struct records *records,
 	}
 	if (client_info(client, &info, err) < 0)
 		return RECORDS_FAILED;
+	records->live = info;
 	take_losses(records, info.records_lost);
 	if (!info.records)
 		return RECORDS_DONE;

@@ -16,6 +16,23 @@
 /* Records that are held; beyond, the one that is longest unchanged goes. */
 #define RECORDS_MAX 10000
 
+/*
+ * What makes two records the same. Compared as bytes: always zeroed first.
+ * The source belongs to it where nothing else says whose frame it was.
+ */
+struct record_key {
+	char guard[LENSCAP_NAME_LEN + 1];
+	char device[LENSCAP_NAME_LEN + 1];
+	uint8_t mac[6];
+	uint8_t source[16];
+	uint8_t destination[16];
+	uint8_t has_mac, source_len, destination_len;
+	uint8_t reason, audit;
+	uint16_t ethertype;
+	int32_t proto, port;
+	uint64_t revision;
+};
+
 struct record_entry;
 
 /* Hears about each record of an interval. */
@@ -30,6 +47,7 @@ typedef void (*records_fn)(void *arg, const struct client_record *record,
  * @lost: frames without a record, ever, as the kernel counts
  * @unread: the retired table was not read since the last rotation
  * @reported: fingerprint of the retired table that was reported last
+ * @live: the kernel's state before the last rotation; zeroes: not known
  * @state: directory in which @reported outlives the daemon
  * @call: hears about each record
  * @arg: for @call
@@ -41,6 +59,7 @@ struct records {
 	uint64_t lost;
 	bool unread;
 	uint64_t reported;
+	struct client_info live;
 	const char *state;
 	records_fn call;
 	void *arg;
@@ -52,6 +71,7 @@ enum records_result {
 	RECORDS_FAILED,
 };
 
+void record_key_of(const struct client_record *record, struct record_key *key);
 void records_init(struct records *records, const char *state, records_fn call,
 		  void *arg);
 void records_free(struct records *records);

@@ -5,6 +5,8 @@
 #ifndef LENSCAPD_REPORT_H
 #define LENSCAPD_REPORT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -27,6 +29,8 @@ struct report {
 void report_start(struct report *report, enum gateway_log log);
 void report_record(struct report *report, const struct client_record *record,
 		   const json_t *json);
+bool report_to_journal(const struct client_record *record, const char *line,
+		       size_t len);
 void report_admit(struct report *report);
 
 #endif /* LENSCAPD_REPORT_H */

@@ -331,36 +331,47 @@ bool prefix_contains(const struct policy_prefix *outer,
 	return !memcmp(cut.addr, outer->addr, sizeof(cut.addr));
 }
 
+/* What no device sends from. */
+static const struct unfit {
+	struct policy_prefix net;
+	const char *is;
+	const char *has;
+} unfits[] = {
+	{ { .family = 4, .len = 32 }, "is the unspecified address", "" },
+	{ { .family = 4, .len = 8 }, "is in 0.0.0.0/8, which no device sends from",
+	  "contains 0.0.0.0/8, which no device sends from" },
+	{ { .family = 4, .len = 8, .addr = { 127 } }, "is loopback",
+	  "contains loopback addresses" },
+	{ { .family = 4, .len = 4, .addr = { 224 } }, "is multicast",
+	  "contains multicast addresses" },
+	{ { .family = 4, .len = 32, .addr = { 255, 255, 255, 255 } },
+	  "is the broadcast address", "contains the broadcast address" },
+	{ { .family = 6, .len = 128 }, "is the unspecified address",
+	  "contains the unspecified address" },
+	{ { .family = 6, .len = 128, .addr = { [15] = 1 } },
+	  "is the loopback address", "contains the loopback address" },
+	{ { .family = 6, .len = 8, .addr = { 0xff } }, "is multicast",
+	  "contains multicast addresses" },
+};
+
 /**
  * prefix_unfit_source() - can a device send from it?
  * @prefix: a bound address or prefix
  *
- * Return: NULL if it can, or why not, to follow the address in a message.
+ * Return: NULL if it can from all of it, or why not, to follow the address in a
+ * message.
  */
 const char *prefix_unfit_source(const struct policy_prefix *prefix)
 {
-	static const uint8_t zero[16];
-	static const uint8_t loopback6[16] = { [15] = 1 };
-	const uint8_t *a = prefix->addr;
-
 	if (prefix->len == 0)
 		return "is every address: name the device's own";
-	if (prefix_is_host(prefix) && !memcmp(a, zero, sizeof(zero)))
-		return "is the unspecified address";
-	if (prefix->family == 6) {
-		if (a[0] == 0xff)
-			return "is multicast";
-		if (prefix_is_host(prefix) && !memcmp(a, loopback6, 16))
-			return "is the loopback address";
-		return NULL;
+	for (size_t i = 0; i < sizeof(unfits) / sizeof(unfits[0]); i++) {
+		const struct unfit *unfit = &unfits[i];
+
+		if (prefix_contains(&unfit->net, prefix))
+			return unfit->is;
+		if (unfit->has[0] && prefix_contains(prefix, &unfit->net))
+			return unfit->has;
 	}
-	if (prefix_is_host(prefix) && !memcmp(a, "\xff\xff\xff\xff", 4))
-		return "is the broadcast address";
-	if (a[0] == 127 && prefix->len >= 8)
-		return "is loopback";
-	if (a[0] >= 224 && a[0] <= 239 && prefix->len >= 4)
-		return "is multicast";
-	if (a[0] == 0)
-		return "is in 0.0.0.0/8, which no device sends from";
 	return NULL;
 }

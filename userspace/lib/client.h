@@ -118,6 +118,9 @@ struct client_devices {
 struct client_profile {
 	struct policy_profile config;
 	uint32_t devices;
+	uint64_t *hits;		/* of each rule; NULL: not asked for */
+	uint64_t since;		/* ms since the epoch: hits were counted from then */
+	uint32_t shared;	/* profiles with these rules, which count together */
 };
 
 struct client_profiles {
@@ -144,6 +147,27 @@ struct client_record {
 
 struct client_records {
 	struct client_record *items;
+	size_t count;
+};
+
+/* Empty names, and a reason of 0: of any. */
+struct client_capture {
+	uint32_t id;
+	char guard[LENSCAP_NAME_LEN + 1];
+	char device[LENSCAP_NAME_LEN + 1];
+	bool has_mac;
+	uint8_t mac[6];
+	uint8_t reason;
+	uint16_t group;		/* of NFLOG */
+	uint32_t snaplen;	/* bytes from the network header on, 0: all */
+	uint32_t rate;		/* frames a second; to be set: 0: the default */
+	bool link;		/* frames of the link, not IP packets */
+	uint64_t sent;
+	uint64_t suppressed;	/* above the rate */
+};
+
+struct client_captures {
+	struct client_capture items[LENSCAP_MAX_CAPTURES];
 	size_t count;
 };
 
@@ -204,6 +228,21 @@ int client_guard_swap(struct client *client, const char *del,
 		      struct client_error *err);
 int client_record_rotate(struct client *client, struct client_losses *losses,
 			 struct client_error *err);
+
+/* client_capture.c */
+
+/**
+ * client_capture_set() - let refused frames go to an NFLOG group
+ * @client: the client; closing it ends the capture
+ * @capture: which frames, and where to
+ * @id: receives its number
+ * @err: why not
+ */
+int client_capture_set(struct client *client,
+		       const struct client_capture *capture, uint32_t *id,
+		       struct client_error *err);
+int client_captures(struct client *client, struct client_captures *captures,
+		    struct client_error *err);
 
 /* client_txn.c */
 
@@ -274,6 +313,15 @@ int client_device(struct client *client, const char *name,
 		  struct client_devices *devices, struct client_error *err);
 int client_profiles(struct client *client, struct client_profiles *profiles,
 		    struct client_error *err);
+/**
+ * client_hits() - profiles with the hits of their rules
+ * @client: the client
+ * @name: of one profile, or NULL: all
+ * @profiles: result; empty if there is none of this name
+ * @err: why not
+ */
+int client_hits(struct client *client, const char *name,
+		struct client_profiles *profiles, struct client_error *err);
 /* @table: enum lenscap_record_table; code EAGAIN: try again in a moment. */
 int client_records(struct client *client, uint8_t table,
 		   struct client_records *records, struct client_error *err);

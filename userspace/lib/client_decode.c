@@ -364,7 +364,8 @@ int client_decode_device(const struct nlmsghdr *nlh,
 	return config->name && config->profile ? 0 : -1;
 }
 
-int client_decode_rule(const struct nlattr *nest, struct policy_rule *rule)
+int client_decode_rule(const struct nlattr *nest, struct policy_rule *rule,
+		       uint64_t *hits)
 {
 	const struct nlattr *attr;
 	uint8_t byte, len = 0;
@@ -402,6 +403,9 @@ int client_decode_rule(const struct nlattr *nest, struct policy_rule *rule)
 			break;
 		case LENSCAP_RULE_A_DEVICE_PORT_HIGH:
 			ok = client_get_u16(attr, &rule->device_high);
+			break;
+		case LENSCAP_RULE_A_HITS:
+			ok = client_get_u64(attr, hits);
 			break;
 		}
 		if (!ok)

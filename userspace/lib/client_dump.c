@@ -92,7 +92,8 @@ struct profile_part {
 	const char *name;
 	size_t name_len;
 	uint8_t mode;
-	uint32_t class, rules, first, devices;
+	uint32_t class, rules, first, devices, shared;
+	uint64_t since;
 	size_t here;
 };
 
@@ -125,6 +126,12 @@ static bool read_profile_part(const struct nlmsghdr *nlh,
 		case LENSCAP_PROFILE_A_DEVICES:
 			ok = client_get_u32(attr, &part->devices);
 			break;
+		case LENSCAP_PROFILE_A_SINCE:
+			ok = client_get_u64(attr, &part->since);
+			break;
+		case LENSCAP_PROFILE_A_SHARED:
+			ok = client_get_u32(attr, &part->shared);
+			break;
 		case LENSCAP_PROFILE_A_RULE:
 			part->here++;
 			break;
@@ -151,10 +158,15 @@ static struct client_profile *start_profile(struct client_profiles *profiles,
 	profile->config.mode = part->mode;
 	profile->config.class = part->class;
 	profile->devices = part->devices;
+	profile->since = part->since;
+	profile->shared = part->shared;
 	if (part->rules)
 		profile->config.rules = calloc(part->rules,
 					       sizeof(struct policy_rule));
-	if (!profile->config.name || (part->rules && !profile->config.rules)) {
+	if (part->since)
+		profile->hits = calloc(part->rules + 1UL, sizeof(uint64_t));
+	if (!profile->config.name || (part->rules && !profile->config.rules) ||
+	    (part->since && !profile->hits)) {
 		client_fail(err, CLIENT_SYSTEM, ENOMEM, "out of memory");
 		return NULL;
 	}
@@ -182,11 +194,15 @@ static int profile_answer(void *arg, const struct nlmsghdr *nlh,
 		return malformed("profile", err);
 	client_for_each_attr(attr, nlh) {
 		struct policy_profile *config = &profile->config;
+		uint64_t hits = 0;
 
 		if (mnl_attr_get_type(attr) != LENSCAP_PROFILE_A_RULE)
 			continue;
-		if (client_decode_rule(attr, &config->rules[config->nrules]))
+		if (client_decode_rule(attr, &config->rules[config->nrules],
+				       &hits))
 			return malformed("rule", err);
+		if (profile->hits)
+			profile->hits[config->nrules] = hits;
 		config->nrules++;
 	}
 	return 0;
@@ -196,6 +212,8 @@ static int profile_answer(void *arg, const struct nlmsghdr *nlh,
  * struct dump - what to ask for, and where the answers go
  * @command: of the family
  * @table: for RECORD_GET
+ * @hits: of PROFILE_GET: with hits
+ * @name: then of one profile, or NULL
  * @answer: takes a message
  * @result: for @answer
  * @clear: empties @result
@@ -203,6 +221,8 @@ static int profile_answer(void *arg, const struct nlmsghdr *nlh,
 struct dump {
 	uint8_t command;
 	uint8_t table;
+	bool hits;
+	const char *name;
 	client_answer_fn answer;
 	void *result;
 	void (*clear)(void *result);
@@ -216,13 +236,19 @@ static int run_dump(struct client *client, const struct dump *dump,
 	for (attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
 		struct nlmsghdr *nlh;
 
-		nlh = client_message(client, dump->command, NLM_F_DUMP, 16,
+		nlh = client_message(client, dump->command, NLM_F_DUMP,
+				     16 + client_name_room(dump->name ?: ""),
 				     err);
 		if (!nlh)
 			return -1;
 		if (dump->command == LENSCAP_CMD_RECORD_GET)
 			mnl_attr_put_u8(nlh, LENSCAP_RECORD_A_TABLE,
 					dump->table);
+		if (dump->hits)
+			mnl_attr_put(nlh, LENSCAP_PROFILE_A_HITS, 0, NULL);
+		if (dump->name)
+			mnl_attr_put_strz(nlh, LENSCAP_PROFILE_A_NAME,
+					  dump->name);
 		client_message_end(client, nlh);
 		if (!client_exchange(client, dump->answer, dump->result, err))
 			return 0;
@@ -316,6 +342,21 @@ int client_profiles(struct client *client, struct client_profiles *profiles,
 	return run_dump(client, &dump, err);
 }
 
+int client_hits(struct client *client, const char *name,
+		struct client_profiles *profiles, struct client_error *err)
+{
+	const struct dump dump = {
+		.command = LENSCAP_CMD_PROFILE_GET, .hits = true, .name = name,
+		.answer = profile_answer, .result = profiles,
+		.clear = clear_profiles,
+	};
+
+	memset(profiles, 0, sizeof(*profiles));
+	if (name && (!*name || strlen(name) > LENSCAP_NAME_LEN))
+		return 0;
+	return run_dump(client, &dump, err);
+}
+
 int client_records(struct client *client, uint8_t table,
 		   struct client_records *records, struct client_error *err)
 {
@@ -356,6 +397,7 @@ void client_profiles_free(struct client_profiles *profiles)
 	for (i = 0; i < profiles->count; i++) {
 		free(profiles->items[i].config.name);
 		free(profiles->items[i].config.rules);
+		free(profiles->items[i].hits);
 	}
 	free(profiles->items);
 	memset(profiles, 0, sizeof(*profiles));

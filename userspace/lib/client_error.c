@@ -56,6 +56,18 @@ static const char *const record_attrs[] = {
 	[LENSCAP_RECORD_A_TABLE] = "table",
 };
 
+static const char *const capture_attrs[] = {
+	[LENSCAP_CAPTURE_A_ID] = "id",
+	[LENSCAP_CAPTURE_A_GUARD] = "guard",
+	[LENSCAP_CAPTURE_A_DEVICE] = "device",
+	[LENSCAP_CAPTURE_A_MAC] = "mac",
+	[LENSCAP_CAPTURE_A_REASON] = "reason",
+	[LENSCAP_CAPTURE_A_GROUP] = "group",
+	[LENSCAP_CAPTURE_A_SNAPLEN] = "snaplen",
+	[LENSCAP_CAPTURE_A_RATE] = "rate",
+	[LENSCAP_CAPTURE_A_LINK] = "link",
+};
+
 static const char *const prefix_attrs[] = {
 	[LENSCAP_PREFIX_A_ADDRESS] = "address",
 	[LENSCAP_PREFIX_A_LENGTH] = "length",
@@ -124,6 +136,10 @@ static const struct attr_names record_names = {
 	NAMES(record_attrs), .kind = "records",
 };
 
+static const struct attr_names capture_names = {
+	NAMES(capture_attrs), .kind = "capture",
+};
+
 static const struct attr_names *names_of(uint8_t command)
 {
 	switch (command) {
@@ -148,6 +164,10 @@ static const struct attr_names *names_of(uint8_t command)
 	case LENSCAP_CMD_RECORD_GET:
 	case LENSCAP_CMD_RECORD_ROTATE:
 		return &record_names;
+	case LENSCAP_CMD_CAPTURE_SET:
+	case LENSCAP_CMD_CAPTURE_DEL:
+	case LENSCAP_CMD_CAPTURE_GET:
+		return &capture_names;
 	}
 	return NULL;
 }

@@ -104,7 +104,9 @@ int client_decode_device(const struct nlmsghdr *nlh,
 int client_decode_record(const struct nlmsghdr *nlh,
 			 struct client_record *record,
 			 struct client_losses *losses);
-int client_decode_rule(const struct nlattr *nest, struct policy_rule *rule);
+/* @hits: stays as it is where none are told. */
+int client_decode_rule(const struct nlattr *nest, struct policy_rule *rule,
+		       uint64_t *hits);
 void client_device_free(struct client_device *device);
 
 static inline uint8_t client_command(const struct nlmsghdr *nlh)

@@ -14,6 +14,7 @@
 #include "address.h"
 #include "file.h"
 #include "gateway.h"
+#include "gateway_history.h"
 #include "index.h"
 #include "mem.h"
 #include "text.h"
@@ -43,6 +44,9 @@ enum {
 	KEY_CONTROL,
 	KEY_LOG,
 	KEY_INTERLOCK,
+	KEY_EVENTS,
+	KEY_ANNOTATIONS,
+	KEY_HISTORY,
 	KEYS
 };
 
@@ -55,6 +59,9 @@ static const struct ykey keys[KEYS] = {
 	[KEY_CONTROL] = { "control", false },
 	[KEY_LOG] = { "log", false },
 	[KEY_INTERLOCK] = { "interlock", false },
+	[KEY_EVENTS] = { "events", false },
+	[KEY_ANNOTATIONS] = { "annotations", false },
+	[KEY_HISTORY] = { "history", false },
 };
 
 enum {
@@ -415,11 +422,29 @@ static void parse_control(struct reader *r, const struct ynode *node)
 		gateway->group = mem_copy(group);
 }
 
+/* "log" is the older and simpler way, in Lenscap's own form. */
+static void parse_events(struct reader *r, const struct ynode *log,
+			 const struct ynode *events)
+{
+	unsigned int choice = GATEWAY_LOG_STDOUT;
+
+	if (log)
+		ynode_choice(&r->tree, log, "log", &names_log, &choice);
+	r->gateway->log = (enum gateway_log)choice;
+	if (!events)
+		return;
+	if (log)
+		ynode_error(&r->tree, log,
+			    "log: \"events\" says already where drop records go: remove \"log\"");
+	gateway_events_parse(&r->tree, events, &r->gateway->events);
+	r->gateway->log = GATEWAY_LOG_EVENTS;
+}
+
 static void parse_root(struct reader *r)
 {
 	const struct ytree *tree = &r->tree;
 	const struct ynode *values[KEYS];
-	unsigned int log = GATEWAY_LOG_STDOUT, interlock = true;
+	unsigned int interlock = true;
 	const struct ynode *node;
 	uint64_t version;
 
@@ -449,13 +474,14 @@ static void parse_root(struct reader *r)
 	r->gateway->state = parse_path(r, values[KEY_STATE], "state",
 				       STATE_PATH);
 	parse_control(r, values[KEY_CONTROL]);
-	if (values[KEY_LOG])
-		ynode_choice(tree, values[KEY_LOG], "log", &names_log, &log);
-	r->gateway->log = (enum gateway_log)log;
+	parse_events(r, values[KEY_LOG], values[KEY_EVENTS]);
+	gateway_annotations_parse(tree, values[KEY_ANNOTATIONS],
+				  &r->gateway->annotations);
 	if (values[KEY_INTERLOCK])
 		ynode_choice(tree, values[KEY_INTERLOCK], "interlock",
 			     &names_switch, &interlock);
 	r->gateway->interlock = interlock;
+	gateway_parse_history(tree, values[KEY_HISTORY], r->gateway);
 }
 
 int gateway_parse(const struct policy_file *file, struct gateway *gateway,
@@ -508,5 +534,8 @@ void gateway_free(struct gateway *gateway)
 	free(gateway->state);
 	free(gateway->socket);
 	free(gateway->group);
+	gateway_events_free(&gateway->events);
+	gateway_annotations_free(&gateway->annotations);
+	free(gateway->history.path);
 	memset(gateway, 0, sizeof(*gateway));
 }

@@ -6,6 +6,7 @@
 #define LENSCAP_GATEWAY_H
 
 #include "diag.h"
+#include "gateway_events.h"
 #include "policy.h"
 
 struct gateway_guard {
@@ -22,6 +23,21 @@ struct gateway_guard {
 enum gateway_log {
 	GATEWAY_LOG_STDOUT,
 	GATEWAY_LOG_JOURNAL,
+	GATEWAY_LOG_EVENTS,	/* as "events" says */
+};
+
+/**
+ * struct gateway_history - how much of the past is kept on disk
+ * @on: there is a history
+ * @path: its file
+ * @days: rows are kept for so long
+ * @max_size: the file is kept smaller, MiB
+ */
+struct gateway_history {
+	bool on;
+	char *path;
+	unsigned int days;
+	unsigned int max_size;
 };
 
 struct gateway {
@@ -34,6 +50,9 @@ struct gateway {
 	char *group;		/* its group */
 	enum gateway_log log;	/* where drop records go */
 	bool interlock;		/* cut off what the module did not judge */
+	struct gateway_events events;
+	struct gateway_annotations annotations;
+	struct gateway_history history;
 };
 
 /**

@@ -209,6 +209,18 @@ def test_usage():
             (["status", "--socket", ""], "a path"),
             (["status", "--nope"], "unrecognized option"),
             (["check", "--gateway", "--policy", "x"], "exclude each other"),
+            (["capture"], "where are the frames to go?"),
+            (["capture", "--group", "5", "--count", "3"],
+             "--count goes with --write"),
+            (["capture", "--write", "-", "--json"],
+             "--json does not go with --write -"),
+            (["capture", "--write", ""], "a path, or -"),
+            (["capture", "--group", "0"], "an NFLOG group"),
+            (["capture", "--group", "65536"], "an NFLOG group"),
+            (["capture", "--rate", "0"], "frames a second"),
+            (["capture", "--snaplen", "65536"], "a number of bytes"),
+            (["capture", "--guard", ""], "a name"),
+            (["drops", "--guard", "cams"], '--guard does not go with "drops"'),
             (["help", "nope"], "there is no command")):
         done = ask({"status": state.status()}, *args)
         expect(done, 2, stderr=words)
@@ -225,7 +237,7 @@ def test_help():
     tap.equal(run("-h").stdout, done.stdout, "-h")
     names = [line.split()[0] for line in
              done.stdout.split("Commands:\n")[1].split("\n\n")[0].split("\n")]
-    tap.equal(len(names), 13, f"commands {names}")
+    tap.equal(len(names), 16, f"commands {names}")
     for name in names:
         one = expect(run("help", name), 0, f"Usage: lenscapctl {name}")
         tap.equal(run(name, "--help").stdout, one.stdout, f"{name} --help")

@@ -55,6 +55,29 @@ def test_status_golden():
     golden("status", shown("status"))
 
 
+def test_drops_hints():
+    "hints have a column of their own, and the days of their data a line"
+    drops = state.drops()[:3]
+    drops[0]["hints"] = {
+        "mac": {"local": False, "vendor": "Test Cameras",
+                "vendor_date": "2022-08-27"},
+        "destination": {"country": "CN", "country_date": "2026-07-25",
+                        "asn": 64500, "organization": "Example Backbone",
+                        "asn_date": "2026-07-26"}}
+    drops[1]["hints"] = {"mac": {"local": True}}
+    text = expect(ask({"drops": {"ok": True, "drops": drops,
+                                 "records_lost": 0, "forgotten": 0}},
+                      "drops"), 0).stdout
+    lines = text.splitlines()
+    tap.true(lines[0].endswith("  HINTS"), lines[0])
+    tap.true(lines[1].endswith("  Test Cameras; to CN, AS64500 "
+                               "Example Backbone"), lines[1])
+    tap.true(lines[2].endswith("  made-up MAC"), lines[2])
+    tap.true(lines[3].rstrip().endswith(" B"), lines[3])
+    tap.true("makers of 2022-08-27, countries of 2026-07-25, networks of "
+             "2026-07-26" in text, text)
+
+
 def test_devices_golden():
     "the table of devices"
     golden("devices", shown("devices"))
@@ -73,6 +96,30 @@ def test_profiles_golden():
 def test_profile_golden():
     "the rules of a profile"
     golden("profile", shown("profiles", "fence-dome"))
+
+
+def with_hits():
+    """The world, as asked for with hits."""
+    some = state.profile()
+    rules = [dict(rule, hits=1234567 * (not n))
+             for n, rule in enumerate(some["rules"])]
+    return dict(world(), profiles={"ok": True, "profiles": [
+        dict(some, rules=rules, since=state.ago(9000), shared=2)]})
+
+
+def test_hits():
+    "rules that are used and those that never were, since when, and for whom"
+    done = ask(with_hits(), "profiles", "--hits")
+    expect(done, 0, ["NEVER", "2 h ago", "1.23 M"], stderr="")
+    tap.equal(done.requests, [{"command": "profiles", "hits": True}], "asked")
+    count = len(state.profile()["rules"])
+    tap.true(f" {count} " in done.stdout and f" {count - 1} " in done.stdout,
+             done.stdout)
+    done = ask(with_hits(), "profiles", "--hits", "fence-dome")
+    expect(done, 0, ["hits are counted since", "HITS", "1.23 M", "never",
+                     "of 2 profiles with the same rules"], stderr="")
+    tap.equal(done.stdout.count("never"), count - 1, "rules never used")
+    tap.equal(done.requests[0]["name"], "fence-dome", "asked for one")
 
 
 def test_profile_without_rules():
@@ -295,6 +342,12 @@ TROUBLE = {
                     "revision 43 was rolled back from"),
     "unlogged": (state.status(daemon={"records_unlogged": 2}),
                  "is enforcing", "2 drop records could not be logged"),
+    "events lost": ({**state.status(daemon={"records_unlogged": 2}),
+                     "outputs": [{"to": "file", "path": "/a.json",
+                                  "written": 1, "lost": 2,
+                                  "error": "cannot be opened: sand"}]},
+                    "is enforcing", "2 events were not written to file "
+                    "/a.json: it cannot be opened: sand"),
 }
 
 

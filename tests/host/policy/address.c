@@ -55,6 +55,49 @@ TEST(prefix_other_spellings)
 	CHECK(!strcmp(prefix_format(&prefix, text), "2001:db8::1"));
 }
 
+TEST(prefix_that_no_device_sends_from)
+{
+	/* What it says, or NULL: a device can send from it. */
+	static const struct {
+		const char *text, *why;
+	} cases[] = {
+		{ "10.30.0.17", NULL },
+		{ "10.0.0.0/8", NULL },
+		{ "128.0.0.0/2", NULL },
+		{ "240.0.0.1", NULL },
+		{ "2000::/3", NULL },
+		{ "fe80::/10", NULL },
+		{ "0.0.0.0/0", "is every address" },
+		{ "::/0", "is every address" },
+		{ "0.0.0.0", "is the unspecified" },
+		{ "0.1.2.0/24", "is in 0.0.0.0/8" },
+		{ "0.0.0.0/1", "contains 0.0.0.0/8" },
+		{ "127.1.2.3", "is loopback" },
+		{ "126.0.0.0/7", "contains loopback" },
+		{ "239.0.0.0/8", "is multicast" },
+		{ "224.0.0.0/3", "contains multicast" },
+		{ "255.255.255.255", "is the broadcast" },
+		{ "240.0.0.0/4", "contains the broadcast" },
+		{ "::", "is the unspecified" },
+		{ "::1", "is the loopback" },
+		{ "::/64", "contains the unspecified" },
+		{ "ff02::1", "is multicast" },
+		{ "8000::/1", "contains multicast" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy_prefix prefix = prefix_of(cases[i].text);
+		const char *why = prefix_unfit_source(&prefix);
+
+		CASE(cases[i].text);
+		if (cases[i].why)
+			CHECK(why && !strncmp(why, cases[i].why,
+					      strlen(cases[i].why)));
+		else
+			CHECK(!why);
+	}
+}
+
 TEST(prefix_refused)
 {
 	static const char *const texts[] = {

@@ -43,6 +43,33 @@ void show_policy(const struct policy *policy, FILE *out)
 	}
 }
 
+static void show_events(const struct gateway_events *events, FILE *out)
+{
+	if (events->host)
+		fprintf(out, "host %s\n", events->host);
+	for (size_t i = 0; i < events->count; i++) {
+		const struct gateway_output *output = &events->outputs[i];
+
+		fprintf(out, "events to %s %s facility %u\n",
+			name_of(&names_output, output->kind),
+			output->path ? output->path : "-",
+			output->facility >> 3);
+	}
+}
+
+/* What there is without a word is not shown. */
+static void show_annotations(const struct gateway_annotations *annotations,
+			     FILE *out)
+{
+	for (size_t i = 0; annotations->named && i < annotations->nvendors;
+	     i++)
+		fprintf(out, "vendors %s\n", annotations->vendors[i]);
+	if (annotations->country)
+		fprintf(out, "country %s\n", annotations->country);
+	if (annotations->asn)
+		fprintf(out, "asn %s\n", annotations->asn);
+}
+
 void show_gateway(const struct gateway *gateway, FILE *out)
 {
 	fprintf(out, "tag 0x%08x/0x%08x class 0x%08x\n", gateway->tag_value,
@@ -63,8 +90,12 @@ void show_gateway(const struct gateway *gateway, FILE *out)
 		show_addresses(guard->subnets, guard->nsubnets, out);
 		fprintf(out, "\n");
 	}
-	fprintf(out, "policy %s\nstate %s\nsocket %s\ngroup %s\nlog %s\n",
+	fprintf(out, "policy %s\nstate %s\nsocket %s\ngroup %s\n",
 		gateway->policy, gateway->state, gateway->socket,
-		gateway->group,
-		gateway->log == GATEWAY_LOG_JOURNAL ? "journal" : "stdout");
+		gateway->group);
+	if (gateway->log != GATEWAY_LOG_EVENTS)
+		fprintf(out, "log %s\n", gateway->log == GATEWAY_LOG_JOURNAL ?
+			"journal" : "stdout");
+	show_events(&gateway->events, out);
+	show_annotations(&gateway->annotations, out);
 }
