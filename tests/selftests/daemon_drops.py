@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """lenscapd and drop records: complete, once each, whatever dies."""
 
+import json
 import os
 import re
+import shutil
 import signal
 import socket
+import subprocess
 import threading
 
 from lib import daemon, frames, net, policy, rig, tap
@@ -271,6 +274,154 @@ def test_journal_is_missing():
     tap.true("there is no journal" in d.log(), d.log())
     r.bad(1)
     wait_logged(d, 1)
+
+
+def events(path):
+    "Events in a file, if it is there."
+    return daemon.json_lines(path) if os.path.exists(path) else []
+
+
+def wait_events(path, count):
+    "Wait until there are events of so many packets in a file; they."
+    net.wait_for(lambda: packets([e["lenscap"] for e in events(path)]) >=
+                 count, what=f"events of {count} packets in {path}")
+    return events(path)
+
+
+def with_events(*more):
+    "A daemon with events in a file, and more outputs."
+    r, d = world()
+    path = d.path("events.json")
+    d.configure([daemon.guard()], log=None, events={
+        "host": "gw-17", "outputs": [{"to": "file", "path": path}, *more]})
+    d.write_policy(daemon.dome(revision=10))
+    return r, d, path
+
+
+JOURNAL = "/run/systemd/journal"
+
+
+def journald(r):
+    "A journal for this test, where the machine has none."
+    program = "/lib/systemd/systemd-journald"
+    if os.path.exists(JOURNAL):
+        return
+    if not os.access(program, os.X_OK):
+        raise tap.Skip("there is no journal, and no systemd-journald")
+    before = os.path.exists("/run/log")
+    with open(os.devnull, "wb") as null:
+        process = subprocess.Popen([program], stdout=null, stderr=null)
+
+    def end():
+        process.terminate()
+        process.wait()
+        shutil.rmtree(JOURNAL, ignore_errors=True)
+        if not before:
+            shutil.rmtree("/run/log", ignore_errors=True)
+    r.net.defer(end)
+    net.wait_for(lambda: os.path.exists(JOURNAL + "/socket"),
+                 what="the journal's socket")
+
+
+def journal(*fields):
+    "What journalctl tells of entries with these fields."
+    done = subprocess.run(["journalctl", "--output=json", *fields],
+                          stdout=subprocess.PIPE, text=True, check=False)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_events():
+    "an event in a file, the journal and syslog; drops has its hints"
+    r, d, path = with_events("journal", {
+        "to": "syslog", "socket": JOURNAL + "/dev-log"})
+    journald(r)
+    d.start()
+    r.bad(3)
+    made = wait_events(path, 3)[-1]
+    pid = f"_PID={d.process.pid}"
+    net.wait_for(lambda: packets([json.loads(e["MESSAGE"])["lenscap"]
+                 for e in journal(pid, "LENSCAP_DEVICE=cam")]) == 3,
+                 what="events in the journal")
+    entry = journal(pid, "LENSCAP_DEVICE=cam")[-1]
+    tap.equal(json.loads(entry["MESSAGE"]), made, "event in the journal")
+    tap.equal([entry[key] for key in ("LENSCAP_REASON", "PRIORITY")],
+              ["destination", "5"], "fields")
+    net.wait_for(lambda: [json.loads(e["MESSAGE"]) for e in journal(
+        pid, "_TRANSPORT=syslog", "SYSLOG_IDENTIFIER=lenscapd")][-1:] ==
+        [made], what="the event of syslog")
+    own = made.pop("lenscap")
+    tap.true(re.match(r"^[-0-9]{10}T[:0-9]{8}\.\d{6}[+-]\d{4}$",
+                      made.pop("timestamp")), "timestamp")
+    tap.equal(made, {
+        "host": "gw-17", "in_iface": "trunk", "event_type": "drop",
+        "src_ip": rig.CAM_IP, "dest_ip": rig.OTHER_IP,
+        "dest_port": rig.PEER_PORT, "proto": "UDP", "pkt_src": "wire/pcap",
+        "ether": {"src_mac": rig.CAM_MAC},
+        "drop": {"reason": "destination"}}, "event")
+    tap.equal([own[k] for k in ("device", "guard", "profile", "revision",
+                                "generation", "audited")],
+              ["cam", "cams", "dome", 10,
+               d.ask("status")["module"]["generation"], False], "lenscap")
+    tap.equal(own["hints"]["mac"], {"local": True}, "hints")
+    tap.equal(d.ask("drops")["drops"][0]["hints"], own["hints"], "drops")
+    tap.equal(d.drops(), [], "lines in standard output")
+
+
+def test_events_logrotate():
+    "logrotate renames, compresses and signals: no event is lost"
+    logrotate = shutil.which("logrotate", path=os.environ["PATH"] +
+                             ":/usr/sbin:/sbin")
+    if not logrotate:
+        raise tap.Skip("logrotate is not there")
+    r, d, path = with_events()
+    d.start()
+    r.bad(2)
+    wait_events(path, 2)
+    d.write(d.path("rotate.conf"), f"""{path} {{
+    rotate 3
+    compress
+    delaycompress
+    create 0640 root root
+    postrotate
+        kill -HUP {d.process.pid}
+    endscript
+}}
+""")
+    for number in (1, 2):
+        subprocess.run([logrotate, "--force", "--state", d.path("rotated"),
+                        d.path("rotate.conf")], check=True)
+        d.wait_log("were read again", number)
+        r.bad(3)
+        wait_events(path, 3)
+    tap.equal(packets([e["lenscap"] for e in events(path + ".1")]), 3, "old")
+    tap.true(os.path.exists(path + ".2.gz"), os.listdir(d.dir))
+    tap.equal(d.ask("status")["outputs"][0]["lost"], 0, "lost")
+
+
+def test_events_full_disk():
+    "a disk that is full: counted, shown, and over when there is room"
+    r, d, path = with_events()
+    disk = d.path("disk")
+    os.mkdir(disk)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "none", disk],
+                   check=True)
+    r.net.defer(subprocess.run, ["umount", "-l", disk])
+    path = os.path.join(disk, "events.json")
+    d.configure([daemon.guard()], log=None, events={"outputs": [
+        {"to": "file", "path": path}]})
+    d.start()
+    spread(r, 100)
+
+    def lost():
+        return d.ask("status")["outputs"][0]["lost"]
+    net.wait_for(lost, what="an event that was lost")
+    d.wait_log("No space left on device")
+    net.wait_for(lambda: lost() + len(events(path)) == 100,
+                 what="100 events, written or lost")
+    os.truncate(path, 0)
+    r.bad(1)
+    wait_events(path, 1)
+    tap.equal(d.ask("status")["outputs"][0]["error"], None, "error")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,17 @@ def test_data_in_echo():
             for reply in (False, True) for size in (129, 500, 1400)]
 
 
+@evasion("RFC 791, RFC 8200: options", "icmp_size", "route, bridge")
+def test_data_beside_echo():
+    "a small echo message behind options or extension headers that carry more"
+    # A stream id, and an option that is to be skipped if it is not known.
+    return [ip(PING4, frames.icmp(8, data=SECRET[:81]),
+               options=b"\x88\x28" + SECRET[:38]),
+            ip(PING6, frames.dest_options(
+                frames.icmp6(128, data=bytes(24)),
+                b"\x1e\x80" + SECRET[:128]))]
+
+
 @evasion("ptunnel, RFC 792, RFC 4443", "destination", "route, bridge")
 def test_echo_to_nobody():
     "a small echo message to a peer that no rule names"

@@ -300,6 +300,20 @@ def test_dhcp_as_another():
             multicast("ff02::1:2", frames.udp(546, 547, frames.dhcp6(13)))]
 
 
+@evasion("RFC 2131 section 4.1: where a server answers to",
+         "upkeep_invalid, upkeep_spoof", "bridge")
+def test_dhcp_of_a_relay():
+    "requests whose answer goes abroad, or to another device"
+    fields = [{"giaddr": addr} for addr in (ELSE4, OTHER4, GW4, CAM4)] + \
+        [{"ciaddr": addr} for addr in (ELSE4, OTHER4, GW4)] + \
+        [{"hops": 1}, {"yiaddr": ELSE4}, {"siaddr": ELSE4},
+         {"behind": b"evasion!"}]
+    return [ip(dst, frames.udp(68, 67, frames.dhcp4(CAM_MAC, kind, **one)),
+               src, to=frames.BROADCAST)
+            for one in fields for kind in (1, 8)
+            for src, dst in (("0.0.0.0", "255.255.255.255"), (CAM4, GW4))]
+
+
 @evasion("RFC 894: padding", "upkeep_invalid", "bridge")
 def test_data_behind_upkeep():
     "what a bridge carries on behind upkeep, as if it were padding"

@@ -13,8 +13,8 @@ import shutil
 import socket
 
 from lib import bpf, evasion, frames, io, net, path, policy, tap
-from lib.evasion import (BULK4, CAM4, CAM6, ELSE4, FAR_MAC, GW4, GW6, GW_MAC,
-                         PEER4, SERVED, WAN_MAC, by, ip, ok, udp)
+from lib.evasion import (BULK4, CAM4, CAM6, CAM_MAC, ELSE4, FAR_MAC, GW4,
+                         GW6, GW_MAC, PEER4, SERVED, WAN_MAC, by, ip, ok, udp)
 from lib.path import (DENIED, PERMITTED, denied, link, mixed, need, nft,
                       permitted)
 
@@ -70,6 +70,39 @@ def test_untagged(here):
 
 
 # The gateway itself
+
+@path.path("RFC 2131 section 4.1: answers of a server",
+           "upkeep_invalid, upkeep_spoof")
+def test_dhcp_server_as_relay(here):
+    "a DHCP server on the gateway, told that the camera is a relay abroad"
+    path.Dhcp(here)
+
+    # Which network it is about: RFC 3011.
+    lan = bytes([118, 4]) + frames.ip("10.30.0.0")
+    every = "255.255.255.255"
+    asks = [("0.0.0.0", every, 1, {"giaddr": ELSE4, "options": lan}),
+            (CAM4, GW4, 1, {"giaddr": ELSE4, "options": lan}),
+            ("0.0.0.0", every, 8, {"ciaddr": ELSE4})]
+    yield [ip(dst, frames.udp(68, 67, frames.dhcp4(
+        CAM_MAC, kind, behind=DENIED, **fields)), src,
+              to=GW_MAC if src == CAM4 else frames.BROADCAST)
+           for src, dst, kind, fields in asks]
+    # Nothing else is wrong with it.
+    if here.sock:
+        yield [ip(every, frames.udp(68, 67, frames.dhcp4(
+            CAM_MAC, 8, ciaddr=ELSE4)), "0.0.0.0", to=frames.BROADCAST)]
+
+
+@path.path("Linux: packet(7), ISC dhcpd", "unknown_device, upkeep_invalid",
+           doctor="packet-socket")
+def test_dhcp_server_below(here):
+    "a DHCP server that hears by a packet socket what the guard drops"
+    server = path.RawDhcp(here)
+    here.settle = lambda: server.wait(2)
+    yield [ip("255.255.255.255", frames.udp(68, 67, frames.dhcp4(
+        mac, giaddr=ELSE4, behind=DENIED)), "0.0.0.0", mac=mac,
+              to=frames.BROADCAST) for mac in (CAM_MAC, "02:00:5e:10:66:66")]
+
 
 @path.path("RFC 1122: services of the gateway", "destination")
 def test_gateway_services(here):
@@ -159,7 +192,7 @@ def forward_at(here, priority):
 
 
 @path.path("nft(8): fwd; nf_hook_entries_grow() puts a later one of the same "
-           "priority first", doctor="")
+           "priority first", doctor="hook-ahead")
 def test_nft_forward_first(here):
     "a netdev chain of the first priority, added after the guard"
     forward_at(here, -2147483648)

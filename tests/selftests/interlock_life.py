@@ -4,6 +4,7 @@
 
 import os
 import subprocess
+import tempfile
 import threading
 
 from lib import daemon, lock, net, policy, rig, tap
@@ -101,10 +102,13 @@ def test_unwritable():
                           "add table inet lenscap { flags owner; }\n")
         owner.stdin.flush()
         site.wait_state("missing")
-        tap.true("in table inet lenscap" in site.interlock()["error"],
-                 f"{site.interlock()}")
-        tap.true("could not be written" in
-                 site.daemon.ask("status")["daemon"]["last_error"], "status")
+        # It is missing as soon as it was looked at, before it was tried to write it.
+        net.wait_for(lambda: "in table inet lenscap" in
+                     (site.interlock()["error"] or ""),
+                     what="the interlock to say what is in the way")
+        net.wait_for(lambda: "could not be written" in
+                     (site.daemon.ask("status")["daemon"]["last_error"] or ""),
+                     what="the daemon to say so")
         answer = site.daemon.apply(lock.text(2, more=lock.others(3)))
         tap.equal(answer.get("changed"), True, "a policy takes effect")
         site.passes(site.frame())
@@ -115,6 +119,57 @@ def test_unwritable():
     tap.equal(site.interlock()["error"], None, "error")
     site.blocked(site.alien_frame(src=rig.CAM_IP), "forward",
                  link=site.alien_link)
+
+
+def test_saved_ruleset():
+    "nft list ruleset > FILE can be loaded again, with and without a daemon"
+    site = lock.Site([guard("cams"), guard("30", "side", vlan=30)],
+                     lock.text(1, [rig.CAM_IP, lock.CAM6, "10.90.0.0/25",
+                                   "2001:db8:90::/64"], lock.others(50)))
+    site.nft(OTHER)
+    before, state = site.rules(), site.state()
+    with tempfile.NamedTemporaryFile("w", suffix=".nft") as file:
+        file.write(site.gw.run("nft list ruleset").stdout)
+        file.flush()
+
+        def load(*options):
+            "What nft has to say about the file: nothing."
+            done = site.gw.run(["nft", *options, "-f", file.name],
+                               check=False)
+            tap.equal((done.returncode, done.stderr), (0, ""),
+                      f"nft {' '.join(options)} -f")
+        load("-c")
+        # On top of what is there: every rule twice, until the daemon is done.
+        load()
+        site.daemon.wait_log("restored", 1)
+        tap.equal((site.rules(), site.state()), (before, state), "on top")
+        # Its own empty place, as after a boot: the tables hold by themselves.
+        site.daemon.stop()
+        site.nft("flush ruleset")
+        tap.equal(site.rules(), [""] * 3, "flushed")
+        load("-c")
+        load()
+        tap.equal(site.rules(), before, "loaded without a daemon")
+        policy.unguard(site.rig.sock, "cams")
+        # A frame that does not arrive shows by one behind it that does.
+        stray, last = site.frame(), site.alien_frame()
+        site.cam_link.send(stray)
+        site.alien_link.send(last)
+        net.wait_for(lambda: site.far.has(site.body(last)),
+                     what="the last frame")
+        tap.true(not site.far.has(site.body(stray)), "the camera's arrived")
+        site.daemon.start()
+        tap.equal(site.rules(), before, "after the daemon's return")
+        site.passes(site.frame())
+        # With a daemon, all is gone and loaded in between.
+        site.nft("flush ruleset", f'include "{file.name}"')
+        net.wait_for(lambda: site.interlock()["restored"] >= 1,
+                     what="the daemon to see it")
+        tap.equal((site.rules(), site.state()), (before, state),
+                  "flushed and loaded at once")
+        site.passes(site.frame())
+        site.unguard("cams")
+        site.blocked(site.frame(), "cams")
 
 
 def test_fight():

@@ -32,14 +32,16 @@ def rules(port=PORT):
         connects(BARE[n], "udp"))]
 
 
-def load(port=PORT, **options):
-    "A policy that permits a port."
-    S.load({"profiles": {"p": {"class": 1, "rules": rules(port)},
+def load(port=PORT, mode="enforce", more=None, **options):
+    "A policy that permits a port; more: {name: another address of it}."
+    more = more or {}
+    S.load({"profiles": {"p": {"class": 1, "mode": mode, "rules": rules(port)},
                          "trial": {"class": 1, "mode": "audit",
                                    "rules": rules(port)}},
             "devices": {name: {"mac": mac, "profile": "trial" if
                                name == "trial" else "p",
-                               "addresses": addresses(name)}
+                               "addresses": addresses(name) + (
+                                   [more[name]] if name in more else [])}
                         for name, mac in MACS.items()}}, **options)
 
 
@@ -238,6 +240,68 @@ def test_datagrams_one_after_the_other():
             one.passes(piece(one, family, ident))
             one.passes(piece(one, family, ident, offset=7, more=False))
     tap.equal(lost(), before, "lost")
+
+
+def held(one, family):
+    "No fragment passes, however permitted; a whole packet does."
+    ident = next(_idents)
+    one.drops(first(one, family, ident), "fragment")
+    one.drops(piece(one, family, ident), "fragment")
+    one.drops(piece(one, family, ident, dst=BARE[family]), "fragment")
+    one.passes(one.udp(PEER[family], PORT))
+
+
+def free(one, family):
+    "They pass."
+    ident = next(_idents)
+    one.passes(first(one, family, ident))
+    one.passes(piece(one, family, ident))
+    one.passes(piece(one, family, ident, dst=BARE[family]))
+
+
+def settle(one):
+    "Wait until its fragments pass."
+    def passed():
+        S.links["eth0"].send(one.wrap(first(one, 4, next(_idents))))
+        net.wait_for(S.delta, what="the frame to be counted")
+        done = "guard cams passed" in S.delta()
+        S.sync()
+        return done
+    tap.fragment_wait(1)
+    net.wait_for(passed, 20, what="fragments to pass again")
+    S.witness.take(1, 10)
+    tap.fragment_wait(3600)
+
+
+@proves("fragment", "audit fragment", "none")
+def test_wait_after_a_change():
+    "of device, profile or guard: as long as one of before could still wait"
+    one, other, trial = camera(), camera("other"), camera("trial")
+    changes = [lambda: load(more={"cam": "10.30.1.17"}),
+               lambda: load(mode="quarantine") or load(),
+               lambda: load(PORT + 1) or load(),
+               lambda: S.guard("cams", vlan=30, subnets=["10.30.0.0/24"]),
+               lambda: policy.unguard(S.sock, "cams") or
+               S.guard("cams", vlan=30)]
+    try:
+        for family, change in zip(itertools.cycle((4, 6)), changes):
+            settle(one)
+            free(one, family)
+            change()
+            held(one, family)
+        trial.audits(first(trial, 4, next(_idents)), "fragment")
+        settle(one)
+        settle(other)
+        # Nothing new for these, in policies that are sent whole.
+        load()
+        free(one, 4)
+        load(more={"other": "10.30.1.18"})
+        free(one, 6)
+        held(other, 6)
+    finally:
+        tap.fragment_wait(0)
+        load()
+    free(other, 4)
 
 
 @proves("none")

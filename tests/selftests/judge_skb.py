@@ -7,9 +7,11 @@ Ethernet header in linear memory; those with a virtio header are segmentation
 packets; a packet socket on the gateway makes all of them shared.
 """
 
+import contextlib
+import socket
 import struct
 
-from lib import frames, io, tap
+from lib import frames, io, net, tap
 from lib.policy import connects
 from lib.scene import Scene, payload, proves
 
@@ -170,6 +172,34 @@ def test_shared():
             tap.equal(len(seen), 17, "frames that the packet socket saw")
             tap.true(all(f.tci is not None and f.tci & 0xfff == 30
                          for f in seen), "their tags")
+
+
+def test_own():
+    "what the gateway says to all on the LAN comes back for itself, unjudged"
+    with contextlib.closing(Scene(quiet=False)) as one:
+        one.link("eth1", "routed")
+        one.watch("trunk", "routed")
+        one.guard("bare")
+        one.guard("hop", "routed", identity="ip")
+        for number, ifname in enumerate(("trunk", "routed")):
+            one.gw.addr(ifname, f"10.{30 + number}.0.1/24",
+                        f"2001:db8:{30 + number}::1/64")
+            for family, to in ((socket.AF_INET, "255.255.255.255"),
+                               (socket.AF_INET, f"10.{30 + number}.0.255"),
+                               (socket.AF_INET6, "ff02::1")):
+                with one.gw.socket(family, socket.SOCK_DGRAM) as hears, \
+                        one.gw.socket(family, socket.SOCK_DGRAM) as says:
+                    hears.settimeout(net.TIMEOUT)
+                    hears.bind(("", 7000))
+                    says.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                    says.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE,
+                                    ifname.encode())
+                    says.sendto(b"to all", (to, 7000))
+                    tap.equal(hears.recv(100), b"to all", f"{ifname}, {to}")
+                seen = one.witness.take(1, net.TIMEOUT)
+                tap.equal([frame.mark for frame in seen], [one.tagged(0)],
+                          f"marks at {ifname}, {to}")
+        tap.equal(one.delta(), {}, "frames counted")
 
 
 if __name__ == "__main__":

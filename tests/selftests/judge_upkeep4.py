@@ -191,15 +191,23 @@ def test_dhcp_spoof():
         for src in (GW, "10.30.0.99", "198.51.100.7"):
             one.drops(dhcp(one, src=src), "upkeep_spoof")
             one.drops(dhcp(one, src=src, dst=GW), "upkeep_spoof")
+            # Where the answer would go.
+            one.drops(dhcp(one, kind=8, ciaddr=src), "upkeep_spoof")
+            one.drops(dhcp(one, kind=8, src=one.v4, dst=GW, ciaddr=src),
+                      "upkeep_spoof")
 
 
 @proves("upkeep_invalid")
 def test_dhcp_invalid():
-    "answers, other hardware, no cookie, too short, too long"
+    "answers, other hardware, a relay's, no cookie, too short, too long"
     for one in (cam(), free()):
         for fields in ({"op": 2}, {"op": 0}, {"htype": 6}, {"hlen": 16},
                        {"hlen": 0}, {"cookie": bytes(4)},
                        {"cookie": b"\x63\x82\x53\x64"},
+                       {"hops": 1}, {"yiaddr": one.v4}, {"siaddr": GW},
+                       {"giaddr": GW}, {"giaddr": one.v4},
+                       {"giaddr": "203.0.113.66"}, {"behind": b"\1"},
+                       {"behind": bytes(9) + b"\1"},
                        {"pad": 577 - 244}, {"pad": 1000}):
             one.drops(dhcp(one, **fields), "upkeep_invalid")
         for size in (0, 28, 236, 239):

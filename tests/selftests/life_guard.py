@@ -13,6 +13,7 @@ def judged(r, guard="cams"):
     def dropped():
         return policy.reason(r.sock, guard, "destination")["dropped_packets"]
     before = dropped()
+    r.cam.wait_up(r.eth)
     r.bad()
     net.wait_for(lambda: dropped() == before + 1, what="a drop to be counted")
 
@@ -152,6 +153,7 @@ def test_moved():
         policy.wait_guard(r.sock, "cams", "waiting")
         policy.wait_guard(other.sock, "cams", "armed")
         other.gw.up("trunk")
+        r.cam.wait_up(r.eth)
         r.bad()
         net.wait_for(lambda: policy.reason(
             other.sock, "cams", "destination")["dropped_packets"] == 1,
@@ -174,6 +176,7 @@ def test_moved_unguarded():
         r.gw.ip(["link", "set", "trunk", "netns", plain.name])
         policy.wait_guard(r.sock, "cams", "waiting")
         plain.up("trunk")
+        r.cam.wait_up(r.eth)
         before = plain.link_stats("trunk")["rx"]
         r.bad()
         net.wait_for(lambda: plain.link_stats("trunk")["rx"] > before,
@@ -352,8 +355,7 @@ def test_namespace_deleted():
         r.sock.do("txn-begin", base="live")
         # The camera's end vanishes when the namespace was taken down.
         r.sock.close()
-        name = r.gw.name
-        net.run(["ip", "netns", "del", name])
+        r.gw.delete()
         net.wait_for(lambda: not r.cam.has("eth0"),
                      what="the namespace to be taken down")
 
@@ -366,7 +368,7 @@ def test_namespace_deleted_hot():
         frame = r.frame("198.51.100.7")
         r.send(frame, count=500)
         r.sock.close()
-        net.run(["ip", "netns", "del", r.gw.name])
+        r.gw.delete()
 
         def gone():
             try:

@@ -140,7 +140,7 @@ def test_namespace_deleted():
         r.arm("late", "nonesuch", state="waiting")
         stays()
         r.sock.close()
-        net.run(["ip", "netns", "del", r.gw.name])
+        r.gw.delete()
         goes()
 
 

@@ -21,7 +21,8 @@ def attempts(sock):
         "profile-del": {"name": "dome"}, "device-del": {"name": "cam"},
         "device-set": policy.device_attrs("evil", "02:00:00:00:00:66",
                                           ["10.0.0.66"], "dome"),
-        "device-get": {"name": "cam"},
+        "device-get": {"name": "cam"}, "capture-set": {"group": 5},
+        "capture-del": {"id": 1},
     }
     out = {}
     for op in sock.spec.ops.values():

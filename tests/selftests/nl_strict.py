@@ -33,6 +33,10 @@ GOOD = {
                    "profile": "dome"},
     "device-del": {"name": "cam"},
     "device-get": {"name": "cam"},
+    "capture-set": {"guard": "cams", "device": "cam", "mac": b"\x02" * 6,
+                    "reason": "destination", "group": 5, "snaplen": 96,
+                    "rate": 10, "link": True},
+    "capture-del": {"id": 1},
 }
 # What of it may be left out.
 OPTIONAL = {
@@ -40,6 +44,8 @@ OPTIONAL = {
     "txn-commit": {"digest", "rollback"},
     "profile-set": {"rule"},
     "device-set": {"guard", "mac"},
+    "capture-set": {"guard", "device", "mac", "reason", "snaplen", "rate",
+                    "link"},
 }
 MALFORMED = (errno.EINVAL, errno.ERANGE)
 
@@ -249,6 +255,11 @@ def test_guard_del():
     outside(cases_of("guard-del"))
 
 
+def test_capture():
+    "attributes of capture-set and capture-del"
+    outside(cases_of("capture-set", "capture-del"))
+
+
 def test_txn_begin():
     "attributes of txn-begin"
     outside(cases_of("txn-begin"))
@@ -448,7 +459,8 @@ def test_headers():
     "unknown commands, no command, events as requests, cut headers"
     with start() as r:
         before = policy.state(r.sock)
-        for number in (0, 18, 21, 22, 255):
+        top = max(r.sock.spec.op_numbers)
+        for number in (0, 18, top + 1, top + 2, 255):
             nl.fails(errno.EOPNOTSUPP, r.sock.raw, number)
         for cmd in ("guard-get", "profile-get", "record-get"):
             nl.fails(errno.EOPNOTSUPP, r.sock.raw, cmd)     # not dumps
@@ -470,6 +482,8 @@ def test_good():
         r.sock.do("guard-set", GOOD["guard-set"])
         r.sock.do("guard-del", name="new")
         r.sock.do("tag-set", GOOD["tag-set"])   # equal: nothing to refuse
+        r.sock.do("capture-del", r.sock.do("capture-set",
+                                           GOOD["capture-set"]))
         live = r.sock.do("txn-begin", GOOD["txn-begin"])["generation"]
         r.sock.do("profile-set", GOOD["profile-set"])
         r.sock.do("profile-set", {"name": "nothing", "mode": "enforce",

@@ -145,12 +145,14 @@ class Daemon:
         return os.path.join(self.dir, name)
 
     def configure(self, guards, log="stdout", **more):
-        """Write gateway.yaml (JSON is YAML)."""
+        """Write gateway.yaml (JSON is YAML); log None: without the key."""
+        if log:
+            more["log"] = log
         self.write(self.config, json.dumps({
             "version": 1, "guards": guards, "policy": "policy.yaml",
             "state": "state", "control": {"socket": "sock",
                                           "group": "root"},
-            "log": log, **more}, indent=1) + "\n")
+            **more}, indent=1) + "\n")
 
     @staticmethod
     def write(path, text):

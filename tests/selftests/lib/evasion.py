@@ -137,6 +137,7 @@ class Place:
         self.gw = world.ns("gw", quiet=kind in ("bridge", "tags"))
         self.far = world.ns("far", quiet=True)
         self.refused = []       # frames that the kernel would not send
+        self.settle = None      # waits for what is on its way otherwise
         self._link(world)
         world.veth(self.gw, "wan", self.far, "eth0", WAN_MAC, FAR_MAC,
                    mtu=MTU)
@@ -292,6 +293,8 @@ class Place:
         self.links["eth0"].send(udp(PEER4, data=token, vlans=self.vlans))
         self.seen.wait(lambda f: token in f.data,
                        what=f"the permitted frame at {self.kind}")
+        if self.settle:
+            self.settle()
         arrived = [f for capture in (self.back if back else self.seen,
                                      *self.others) for f in capture.seen()
                    if token not in f.data and PROBE not in f.data and

@@ -21,15 +21,20 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
 import time
 
+from . import batch
+
 CLONE_NEWNET = 0x40000000
+RTM_GETLINK, IFLA_OPERSTATE, IF_OPER_UP = 18, 16, 6
 TIMEOUT = 30.0          # seconds; generous: emulation is slow
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_here = batch.Batch(["ip"])
 _serial = 0
 _serial_lock = threading.Lock()
 
@@ -126,16 +131,31 @@ class Ns:
     def __init__(self, name):
         self.name = name
         self.path = f"/run/netns/{name}"
+        self._batch = batch.Batch(["ip", "-n", name])
 
     def ip(self, args, check=True):
-        """ip -n NAME ARGS; args is a list or a string to split."""
+        """ip -n NAME ARGS, what it shows; args is a list or a string to split."""
         argv = args.split() if isinstance(args, str) else list(args)
-        return run(["ip", "-n", self.name] + argv, check=check).stdout
+        # One that names a namespace would hold it for as long as it runs.
+        if argv[0].startswith("-") or "show" in argv or "netns" in argv:
+            return run(["ip", "-n", self.name] + argv, check=check).stdout
+        try:
+            self.batch([" ".join(map(str, argv))])
+        except batch.Failed:
+            if check:
+                raise
+        return ""
 
     def batch(self, lines):
-        """Many ip commands in one process."""
-        text = lines if isinstance(lines, str) else "\n".join(lines)
-        run(["ip", "-n", self.name, "-batch", "-"], input=text + "\n")
+        """ip commands that show nothing; they may use -batch's syntax."""
+        self._batch.run(lines.splitlines() if isinstance(lines, str)
+                        else lines)
+
+    def delete(self):
+        """Delete it, if it is there."""
+        self._batch.close()
+        if os.path.exists(self.path):
+            _here.run([f"netns del {self.name}"])
 
     def run(self, argv, check=True, **kwargs):
         """Run a program in the namespace, output captured."""
@@ -184,6 +204,31 @@ class Ns:
     def up(self, *ifnames):
         """Set interfaces up."""
         self.batch([f"link set {name} up" for name in ifnames])
+
+    def oper_up(self, ifname):
+        """Does the kernel know that the interface's link is up?
+
+        It learns it by and by; until then, what is sent is thrown away. Asked
+        under RTNL, under which it also begins to send.
+        """
+        def ask():
+            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as sock:
+                sock.send(struct.pack("=IHHIIBxHiII", 32, RTM_GETLINK, 1, 1, 0,
+                                      0, 0, socket.if_nametoindex(ifname),
+                                      0, 0))
+                return sock.recv(65536)
+        data = self.call(ask)
+        at = 32
+        while at + 4 <= len(data):
+            size, kind = struct.unpack_from("=HH", data, at)
+            if kind == IFLA_OPERSTATE:
+                return data[at + 4] == IF_OPER_UP
+            at += max(size + 3 & ~3, 4)
+        raise OSError(f"{ifname}: no state")
+
+    def wait_up(self, ifname):
+        """Wait until what is sent by the interface goes out."""
+        wait_for(lambda: self.oper_up(ifname), what=f"{ifname} to be up")
 
     def addr(self, ifname, *addresses):
         """Add addresses (10.0.0.1/24, fd00::1/64), ready to use at once."""
@@ -245,15 +290,11 @@ class Net:
         """Call func(*args) at the end, before older deferred calls."""
         self._undo.callback(func, *args)
 
-    def _delete(self, ns):
-        if os.path.exists(ns.path):
-            run(["ip", "netns", "del", ns.name], check=False)
-
     def ns(self, label="n", quiet=False):
         """A new namespace with loopback up."""
         ns = Ns(unique(label))
-        run(["ip", "netns", "add", ns.name])
-        self.defer(self._delete, ns)
+        _here.run([f"netns add {ns.name}"])
+        self.defer(ns.delete)
         if quiet:
             ns.sysctl("ipv6/conf/all/disable_ipv6", 1)
             ns.sysctl("ipv6/conf/default/disable_ipv6", 1)
@@ -270,12 +311,13 @@ class Net:
         both = ["mtu", str(mtu)] if mtu else []
         extra_a = both + (["address", mac_a] if mac_a else [])
         extra_b = both + (["address", mac_b] if mac_b else [])
-        run(["ip", "-n", ns_a.name, "link", "add", "name", if_a] + extra_a +
-            ["type", "veth", "peer", "name", if_b, "netns", ns_b.name] +
-            extra_b)
+        ns_a.ip(["link", "add", "name", if_a] + extra_a +
+                ["type", "veth", "peer", "name", if_b, "netns", ns_b.name] +
+                extra_b)
         if up:
             ns_a.up(if_a)
             ns_b.up(if_b)
+            ns_a.wait_up(if_a)
 
     def stop(self, process):
         """Have a process ended at the end."""

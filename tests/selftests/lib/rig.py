@@ -111,6 +111,7 @@ class Rig:
     def connect(self, trunk="trunk", eth="eth0"):
         """(Re-)create the link, and the sender on it."""
         self.net.veth(self.cam, eth, self.gw, trunk, CAM_MAC, GW_MAC)
+        self.eth = eth
         self.link = io.Link(self.cam, eth)
         self.net.defer(self.link.close)
 

@@ -14,6 +14,7 @@ it. Exit status: 0 all passed or skipped, 1 something failed, 4 all skipped.
 Arguments select tests by name; --list shows them.
 """
 
+import atexit
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ import sys
 import traceback
 
 PASS, FAIL, SKIP = 0, 1, 4
+FRAGMENT_WAIT = "/sys/module/lenscap/parameters/fragment_wait"
 
 
 class Skip(Exception):
@@ -39,10 +41,17 @@ def root():
 def module(*parameters):
     """Prerequisite: lenscap.ko is loaded, or can be (with parameters).
 
-    LENSCAP_MODULE names the file to load; else modprobe finds it.
+    LENSCAP_MODULE names the file to load; else modprobe finds it. A policy is
+    hardly loaded when its fragments are sent, so these do not wait.
     """
-    if os.path.exists("/sys/module/lenscap"):
-        return
+    if not os.path.exists("/sys/module/lenscap"):
+        _load(parameters)
+    before = fragment_wait(0)
+    atexit.register(lambda: os.path.exists(FRAGMENT_WAIT) and
+                    fragment_wait(before))
+
+
+def _load(parameters):
     path = os.environ.get("LENSCAP_MODULE")
     argv = ["insmod", path] if path else ["modprobe", "lenscap"]
     argv += parameters
@@ -55,6 +64,14 @@ def module(*parameters):
         if path:        # it was built for this run: no excuse
             raise RuntimeError(f"insmod {path}: {done.stdout.strip()}")
         raise Skip(f"no module lenscap: {done.stdout.strip()}")
+
+
+def fragment_wait(seconds):
+    """Set how long fragments wait after a change; how long it was before."""
+    with open(FRAGMENT_WAIT, "r+", encoding="ascii") as file:
+        before = int(file.read())
+        file.write(f"{seconds}\n")
+    return before
 
 
 def diag(text):
