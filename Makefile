@@ -25,7 +25,7 @@ help:
 ##  make                the module for both kernels, and the programs
 ##  make setup          install what building needs (Debian packages)
 ##  make module         build/kmod/{6.1,6.12}/lenscap.ko; KERNEL=6.1 for one
-##  make userspace      lenscapd, lenscapctl: build/userspace
+##  make userspace      lenscapd, lenscapctl, lenscap-exporter: build/userspace
 ##  make install        into DESTDIR and PREFIX (/usr); KERNEL=6.1 for one kernel
 ##  make demo           a camera in a virtual machine tries to phone home
 ##  make check          lint, host-tests, check-6.1, check-6.12, and the sum
@@ -75,8 +75,8 @@ demo:
 bench:
 	@scripts/bench
 
-.PHONY: install install-module
-install: userspace install-module
+.PHONY: install install-module install-monitoring
+install: userspace install-module install-monitoring
 	@$(MAKE) -C userspace install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/include/linux
 	install -m 0644 kmod/uapi/linux/lenscap.h \
@@ -85,6 +85,11 @@ install-module: module
 	@for kernel in $(KERNEL); do \
 		DESTDIR=$(DESTDIR) scripts/module --install $$kernel; \
 	done
+install-monitoring:
+	install -d $(DESTDIR)$(PREFIX)/share/lenscap
+	install -m 0644 monitoring/lenscap.rules.yml monitoring/metrics.txt \
+		monitoring/lenscap-dashboard.json \
+		$(DESTDIR)$(PREFIX)/share/lenscap
 
 .PHONY: clean
 clean:

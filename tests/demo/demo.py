@@ -2,7 +2,7 @@
 """
 The demo: a camera reaches its recorder and nobody else.
 
-    demo.py --programs DIR --module FILE [--colour]
+    demo.py --programs DIR --module FILE --pages DIR [--colour]
 
 It runs as root in a machine of its own (scripts/demo boots one), because it
 loads the module and names its network namespaces plainly.
@@ -20,6 +20,7 @@ import wait
 from attempt import Attempt
 from book import Account, CameraBook, Rounds
 from counters import Counters, packets
+from exporter import Exporter
 from lenscap import CONFIG, GATEWAY, POLICY, Lenscap
 from report import Report
 from sink import Sink
@@ -60,10 +61,11 @@ LIVE = PHONE_HOME[0]
 class Demo:
     """The story, section by section."""
 
-    def __init__(self, report, lenscap, directory):
+    def __init__(self, report, lenscap, directory, pages):
         self._report = report
         self._lenscap = lenscap
         self._directory = directory
+        self._pages = pages
         self._stream = None
         self._books = []
         self._rounds = None
@@ -86,6 +88,8 @@ class Demo:
         self._plug_stranger()
         self._show_drops()
         self._balance()
+        self._monitor()
+        self._put_on_a_desk()
         self._disarm()
         self._arm()
 
@@ -257,6 +261,49 @@ class Demo:
                                passed)
             self._report.claim(f"{unit} that left gate-003", sent)
 
+    def _monitor(self):
+        self._report.section("What monitoring sees")
+        self._report.say(
+            "lenscap-exporter, as nobody, serves what Prometheus scrapes.")
+        exporter = Exporter(self._lenscap.programs, self._directory)
+        self._report.show(exporter.excerpt(
+            "lenscap_(policy_revision|guards_armed|unknown_devices) ",
+            r"lenscap_device_(passed|dropped)_packets_total",
+            r"lenscap_guard_dropped_packets_total.* [1-9]"),
+            "curl --unix-socket metrics.sock http://localhost/metrics | grep ...")
+
+        def same():
+            name = GATE.name
+            wanted = self._lenscap.device(name)["dropped"][0]
+            exporter.scrape()
+            got = exporter.value("lenscap_device_dropped_packets_total",
+                                 device=name, profile="fence-dome")
+            return (got == wanted,
+                    f"{name}: {got:.0f} dropped, and so says lenscapctl")
+
+        self._report.claim("the same figures", same)
+        exporter.close()
+
+    def _put_on_a_desk(self):
+        self._report.section("A report for the desk, and proof of it")
+        page = os.path.join(self._pages, "report.html")
+        self._command("report", "--from", "today")
+        self._command("report", "--from", "today", "--html", page)
+
+        def listed():
+            seen = self._lenscap.json("report", "--from", "today")
+            names = {one["device"] or one["mac"] for one in seen["callers"]}
+            wanted = {FENCE.name, GATE.name, STRANGER.mac}
+            with open(page, encoding="utf-8") as file:
+                text = file.read()
+            missing = [one for one in wanted if one not in text]
+            return (names == wanted and not missing,
+                    f"{', '.join(sorted(names))}; the page is "
+                    "build/demo/report.html")
+
+        self._report.claim("it names all who called out", listed)
+        self._command("report", "--verify")
+
     def _disarm(self):
         self._report.section("Was it Lenscap? Disarm, and try the same again")
         self._second_lock()
@@ -358,6 +405,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--programs", required=True)
     parser.add_argument("--module", required=True)
+    parser.add_argument("--pages", required=True,
+                        help="where the report is to be written")
     parser.add_argument("--colour", action="store_true")
     options = parser.parse_args()
     if os.environ.get("LENSCAP_VM") != "1":
@@ -370,7 +419,7 @@ def main():
         lenscap = Lenscap(options.programs, options.module,
                           os.path.join(directory, "lenscapd.log"))
         try:
-            Demo(report, lenscap, directory).run()
+            Demo(report, lenscap, directory, options.pages).run()
         except Exception as error:  # The last line must say so, always.
             traceback.print_exc()
             trouble = f"{type(error).__name__}: {error}"

@@ -50,7 +50,7 @@ class Lenscap:
     """Lenscap as built in this tree."""
 
     def __init__(self, programs, module, log):
-        self._programs = programs
+        self.programs = programs
         self._module = module
         self._log = log
         self._daemon = None
@@ -79,7 +79,7 @@ class Lenscap:
         # It is ended with the machine, as it would be on a gateway.
         with open(self._log, "w", encoding="utf-8") as log:
             self._daemon = netns.start(
-                os.path.join(self._programs, "lenscapd"), netns="gateway",
+                os.path.join(self.programs, "lenscapd"), netns="gateway",
                 stdout=log, stderr=subprocess.STDOUT)
         wait.until(self._answers, "lenscapd to answer")
 
@@ -98,7 +98,7 @@ class Lenscap:
 
     def _ctl(self, *arguments):
         return subprocess.run(
-            (os.path.join(self._programs, "lenscapctl"), *arguments),
+            (os.path.join(self.programs, "lenscapctl"), *arguments),
             capture_output=True, text=True, check=False,
             stdin=subprocess.DEVNULL)
 

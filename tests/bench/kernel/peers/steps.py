@@ -6,7 +6,8 @@ import lcbench
 from . import Peer, Skip
 
 ATTACH = "/sys/module/lcsteps/parameters/attach"
-STEPS = ("frame", "read", "sender", "rules", "one line", "two lines")
+STEPS = ("frame", "read", "sender", "rules", "hits",
+         "one line", "two lines")
 WHOLE = 4                               # the step that is the whole verdict
 CASES = ("hot", "shared", "unshared", "ipv6")
 

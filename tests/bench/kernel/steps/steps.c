@@ -20,15 +20,17 @@
 #include <net/net_namespace.h>
 
 #include "frame.h"
+#include "hits.h"
 #include "table.h"
 
 /**
- * enum step - how far a hook goes; the last step, counting and tagging, is what
- *	Lenscap itself has more than STEP_RULES
+ * enum step - how far a hook goes; the last step, counting by device and guard and
+ *	tagging, is what Lenscap itself has more than STEP_HITS
  * @STEP_FRAME: the guard, and all fields of the buffer that are needed
  * @STEP_READ: the headers, read and checked
  * @STEP_SENDER: the device, its profile, and whether the address is its own
  * @STEP_RULES: the rules: the whole verdict
+ * @STEP_HITS: which rule it was, counted
  * @FLOOR_ONE: no step of Lenscap's: STEP_READ, and a count in a line of the
  *	sender's own, found without looking. Whatever counts by device costs that
  * @FLOOR_TWO: the same, with the line's address in another one: a table of
@@ -39,6 +41,7 @@ enum step {
 	STEP_READ,
 	STEP_SENDER,
 	STEP_RULES,
+	STEP_HITS,
 	FLOOR_ONE,
 	FLOOR_TWO,
 };
@@ -131,6 +134,13 @@ run(const struct lenscap_port *port, struct sk_buff *skb, enum step step)
 	case STEP_RULES:
 		return answer(lc_judge_usual(&gen->policy.core, &guard->core,
 					     &frame, &verdict) && verdict.pass);
+	case STEP_HITS:
+		if (!lc_judge_usual(&gen->policy.core, &guard->core, &frame,
+				    &verdict) ||
+		    verdict.reason != LENSCAP_REASON_NONE)
+			return NF_DROP;
+		lenscap_hit(&verdict);
+		return NF_ACCEPT;
 	case FLOOR_ONE:
 		line_of(&frame)->count++;
 		return answer(read_frame(&frame, &usual) && usual.ports);
@@ -152,6 +162,7 @@ STEP_HOOK(hook_frame, STEP_FRAME)
 STEP_HOOK(hook_read, STEP_READ)
 STEP_HOOK(hook_sender, STEP_SENDER)
 STEP_HOOK(hook_rules, STEP_RULES)
+STEP_HOOK(hook_hits, STEP_HITS)
 STEP_HOOK(hook_one, FLOOR_ONE)
 STEP_HOOK(hook_two, FLOOR_TWO)
 
@@ -160,6 +171,7 @@ static nf_hookfn *const hooks[] = {
 	[STEP_READ] = hook_read,
 	[STEP_SENDER] = hook_sender,
 	[STEP_RULES] = hook_rules,
+	[STEP_HITS] = hook_hits,
 	[FLOOR_ONE] = hook_one,
 	[FLOOR_TWO] = hook_two,
 };
