@@ -198,12 +198,11 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 	const char *reason = unfit(dev, &guard->core, guard->vlan);
 	int err;
 
-	/* Before any packet finds it. */
-	guard->since = lenscap_settle_now();
 	if (reason) {
 		lenscap_extack_fmt(extack, "%s: %s", dev->name, reason);
 		err = -EINVAL;
 	} else if (port) {
+		lenscap_settle_guard(ln);
 		err = xa_insert(&port->guards, guard->vlan, guard, GFP_KERNEL);
 		port_changed(port);
 		if (!err)
@@ -211,6 +210,7 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 		else
 			NL_SET_ERR_MSG(extack, "another guard stands on this interface and VLAN");
 	} else {
+		lenscap_settle_guard(ln);
 		err = port_create(ln, dev, guard);
 		if (err)
 			lenscap_extack_fmt(extack, "%s: the ingress hook was refused",
@@ -298,7 +298,6 @@ guard_create(struct lenscap_net *ln, struct lenscap_guard_config *config,
 	strscpy(guard->ifname, config->ifname, sizeof(guard->ifname));
 	guard->vlan = config->vlan;
 	guard->core = config->core;
-	guard->since = lenscap_settle_now();
 	return guard;
 }
 
@@ -344,12 +343,14 @@ static int check_new(struct lenscap_net *ln,
 /* The new guard stands where the old one stood: swap them under the packets'
  * eyes, so that there is no moment without one.
  */
-static void guard_swap(struct lenscap_guard *old, struct lenscap_guard *new)
+static void guard_swap(struct lenscap_net *ln, struct lenscap_guard *old,
+		       struct lenscap_guard *new)
 {
 	new->state = old->state;
 	new->port = old->port;
 	if (!new->port)
 		return;
+	lenscap_settle_guard(ln);
 	xa_store(&new->port->guards, new->vlan, new, GFP_KERNEL);
 	port_changed(new->port);
 }
@@ -434,6 +435,8 @@ int lenscap_guard_set(struct lenscap_net *ln,
 		err = lenscap_droplog_create(ln);
 	if (!err)
 		err = lenscap_fragments_create(ln);
+	if (!err)
+		err = lenscap_settle_create(ln);
 	if (err)
 		return err;
 	guard = guard_create(ln, config, extack);
@@ -449,7 +452,7 @@ int lenscap_guard_set(struct lenscap_net *ln,
 
 	if (old && old->port && old->port->dev == dev &&
 	    old->vlan == guard->vlan) {
-		guard_swap(old, guard);
+		guard_swap(ln, old, guard);
 	} else if (dev) {
 		err = guard_arm(ln, guard, dev, extack);
 		if (err) {
@@ -611,7 +614,7 @@ int lenscap_guards_init(struct lenscap_net *ln)
  *    and no frame was let through unjudged meanwhile. When the module ends,
  *    there is no guard at all.
  * 2. A packet that was in the hook when it was unregistered may still be there;
- *    it uses droplog, fragments, names and tag. So one grace period is waited
+ *    it uses droplog, fragments, settle, names and tag. So one grace period is waited
  *    for. This is no request; nobody waits for it but the end itself.
  *
  * Context: process.
@@ -632,6 +635,7 @@ void lenscap_guards_exit(struct lenscap_net *ln)
 		synchronize_rcu();
 	lenscap_droplog_destroy(ln);
 	lenscap_fragments_destroy(ln);
+	lenscap_settle_destroy(ln);
 	list_for_each_entry_safe(name, after, &ln->names, list)
 		kfree(name);
 }

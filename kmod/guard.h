@@ -60,12 +60,11 @@ struct lenscap_port {
 };
 
 /**
- * struct lenscap_guard - a guard; what packets read of it never changes, but @since
+ * struct lenscap_guard - a guard; what packets read of it never changes
  * @list: in lenscap_net.guards; RTNL
  * @name: interned, lives with the namespace
  * @ifname: of its interface, as it is or was last called; RTNL
  * @vlan: VLAN id or 0
- * @since: when it was set or armed, see settle.c
  * @state: enum lenscap_guard_state; RTNL
  * @port: where it stands, or NULL; RTNL
  * @stats: counters, handed on when the guard is replaced
@@ -77,7 +76,6 @@ struct lenscap_guard {
 	const char *name;
 	char ifname[IFNAMSIZ];
 	u16 vlan;
-	u16 since;
 	u8 state;
 	struct lenscap_port *port;
 	struct lenscap_guard_stats __percpu *stats;

@@ -12,8 +12,9 @@
  *
  * It runs in the netdev ingress hook, before everything but XDP and tc. It
  * allocates nothing, takes no lock (but for frames that somebody captures:
- * capture.c), and does not write to the frame: only to skb->mark. netfilter calls hooks under rcu_read_lock(), which holds the port,
- * the guard and the generation for as long as the packet is here.
+ * capture.c), and does not write to the frame: only to skb->mark. netfilter calls
+ * hooks under rcu_read_lock(), which holds the port, the guard and the generation
+ * for as long as the packet is here.
  */
 #include <linux/if_vlan.h>
 
@@ -224,6 +225,28 @@ static void bound_icmp(struct lc_verdict *verdict)
 	verdict->pass = verdict->audit;
 }
 
+/* It would be put together with what came under another policy. */
+static void hold_back(struct lc_verdict *verdict)
+{
+	if (verdict->reason == LENSCAP_REASON_NONE)
+		verdict->reason = LENSCAP_REASON_FRAGMENT;
+	verdict->pass = verdict->audit;
+}
+
+/* The same of a packet that is no fragment yet. */
+static noinline void judge_uncut(struct lenscap_net *ln,
+				 const struct lenscap_generation *gen,
+				 const struct lc_frame *frame,
+				 const struct lc_key *key,
+				 struct lc_verdict *verdict)
+{
+	if (verdict->reason == LENSCAP_REASON_NONE && verdict->device &&
+	    lenscap_settle_cuts(ln, frame) &&
+	    !lenscap_settled(ln, gen, lenscap_device_of(verdict->device)) &&
+	    lenscap_settle_waits(ln, frame, key))
+		hold_back(verdict);
+}
+
 /* A first fragment that a rule permits is remembered, and a later one that no rule
  * without ports permits is judged by what its first one said: also of the protocol,
  * since that of a later IPv6 fragment means nothing. None passes as long as it could
@@ -242,10 +265,8 @@ static noinline void judge_fragment(struct lenscap_net *ln,
 	if (!verdict->device)
 		return;
 	device = lenscap_device_of(verdict->device);
-	if (!lenscap_settled(guard, gen, device)) {
-		if (verdict->reason == LENSCAP_REASON_NONE)
-			verdict->reason = LENSCAP_REASON_FRAGMENT;
-		verdict->pass = verdict->audit;
+	if (!lenscap_settled(ln, gen, device)) {
+		hold_back(verdict);
 		return;
 	}
 	sender = lenscap_device_stats(device);
@@ -271,18 +292,24 @@ static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 	/* Written whole by lc_parse(). */
 	struct lc_key key __uninitialized;
 	struct lc_verdict verdict;
+	bool first;
 
 	lc_parse(frame, &key);
+	first = key.part == LC_PART_FIRST;
 	lc_judge(gen ? &gen->policy.core : NULL, &guard->core, &key, &verdict);
 	if (unlikely(key.icmp))
 		bound_icmp(&verdict);
 	if (unlikely(key.part != LC_PART_WHOLE))
 		judge_fragment(port->ln, guard, gen, &key, &verdict);
+	else if (unlikely(READ_ONCE(port->ln->changed)))
+		judge_uncut(port->ln, gen, frame, &key, &verdict);
 	/* Audit passes what its own guard would drop. Whose frame this is cannot
 	 * be told, so it must not come out tagged on another guard's VLAN.
 	 */
 	if (tags->broken && !tags->id)
 		verdict.pass = false;
+	if (unlikely(first) && verdict.pass)
+		lenscap_settle_first(port->ln, &key);
 	if (verdict.reason != LENSCAP_REASON_NONE)
 		return refuse(port, skb, guard, gen, &key, &verdict);
 	trace_verdict(skb, guard, &verdict);
@@ -363,6 +390,8 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 		return judge_slowly(port, skb);
 	lenscap_usual_frame(skb, &frame);
 	if (!lc_may_be_usual(&gen->policy.core, &guard->core, &frame) ||
+	    (unlikely(READ_ONCE(port->ln->changed)) &&
+	     lenscap_settle_cuts(port->ln, &frame)) ||
 	    !lc_judge_usual(&gen->policy.core, &guard->core, &frame, &verdict))
 		return judge_slowly(port, skb);
 	if (unlikely(verdict.reason != LENSCAP_REASON_NONE))

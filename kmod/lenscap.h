@@ -13,6 +13,7 @@
  *   txn.c      transactions
  *   droplog.c  drop records
  *   fragment.c what first fragments said
+ *   settle.c   who waits after a change
  *   event.c    the multicast group
  *   capture.c  refused frames to NFLOG
  *   trace.c    tracepoints
@@ -22,9 +23,10 @@
  * writers and the transaction. RTNL protects guards and ports: interfaces come
  * and go under it anyway. The tag is written under both. lenscap_droplog.lock
  * protects rotation and readers of records. rulesets_lock (profile.c),
- * guard_names_lock (guard.c) and captures_lock (capture.c) are leaves. lenscap_net.lock is never taken under
- * RTNL, because a commit may hold it for as long as compiling takes, and RTNL
- * is the whole host's. The fast path takes none: it reads under RCU.
+ * guard_names_lock (guard.c) and captures_lock (capture.c) are leaves.
+ * lenscap_net.lock is never taken under RTNL, because a commit may hold it for as
+ * long as compiling takes, and RTNL is the whole host's. The fast path takes none:
+ * it reads under RCU.
  */
 #ifndef _LENSCAP_H
 #define _LENSCAP_H
@@ -45,6 +47,7 @@
 struct lenscap_droplog;
 struct lenscap_fragments;
 struct lenscap_generation;
+struct lenscap_settle;
 struct lenscap_txn;
 
 /**
@@ -65,6 +68,8 @@ struct lenscap_tag {
  * @seed: secret of the tables that packets look in
  * @lock: see above
  * @live: the live generation, RCU; NULL: no policy
+ * @changed: when a policy or a guard last began, 0: long ago; see settle.c
+ * @since: when no device was held to its addresses, the same
  * @number: of the live generation, or of the last one; @lock
  * @txn: the open transaction or NULL; @lock
  * @txn_portid: the socket it belongs to or 0; written under @lock, read by
@@ -80,6 +85,7 @@ struct lenscap_tag {
  * @nnames: entries of @names
  * @droplog: drop records; NULL before the first guard, then never again NULL
  * @fragments: first fragments; the same
+ * @settle: when they passed; the same
  * @events_suppressed: events that were not sent
  * @captures: list of struct lenscap_capture; RCU and captures_lock
  * @capture_id: number of the last one; captures_lock
@@ -89,6 +95,8 @@ struct lenscap_net {
 	u64 seed[2];
 	struct mutex lock;
 	struct lenscap_generation __rcu *live;
+	u16 changed;
+	u16 since;
 	u32 number;
 	struct lenscap_txn *txn;
 	u32 txn_portid;
@@ -102,6 +110,7 @@ struct lenscap_net {
 	u16 nnames;
 	struct lenscap_droplog *droplog;
 	struct lenscap_fragments *fragments;
+	struct lenscap_settle *settle;
 	atomic64_t events_suppressed;
 	struct list_head captures;
 	u32 capture_id;

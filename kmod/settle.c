@@ -18,11 +18,12 @@
  * (ipfrag_time, ip6frag_time, nf_conntrack_frag6_timeout). Whole packets are not
  * concerned, nor devices for which nothing has changed.
  *
- * What a device may do hangs on three objects, each of which says when it began:
+ * What a device may do hangs on objects that say when they began:
  *
- *   device   new, with other addresses, another MAC, profile or guard
- *   profile  with other rules or another mode
- *   guard    new, changed, or armed again: what came in between nobody judged
+ *   device     new, with other addresses, another MAC, profile or guard
+ *   profile    with other rules or another mode
+ *   namespace  a guard was set or armed, or an audit ended: what came before, nobody
+ *              held to any address, so that every device waits
  *
  * Objects that a commit does not change are kept, or get the time of those whose
  * place they take: to push a policy again in which nothing is new holds nobody up.
@@ -32,21 +33,34 @@
  * that have it are dropped, as "fragment"; by then the first one has been given up:
  * see spare().
  *
- * A time is 16 bits, since a device has no room for more: seconds, which come round
- * after 18 hours. Whoever finds that it was long enough ago writes 0, for good. A
- * device whose first fragment since its change comes just when they have come round
- * waits in vain, once.
+ * A whole IPv4 packet that may be cut up, by a link behind the guard that is too
+ * narrow for it, is as good as its fragments: its first piece is taken for a
+ * duplicate, its last one completes what waits. There are cameras that send all
+ * their video so, and it should not stop for a minute with every change. So it is
+ * noted when first fragments pass, by source, destination and identification, and
+ * of these packets those wait that could complete one: of a camera that never sends
+ * fragments, none. There are 64 places for a source, of which hashes choose one:
+ * a sender that fills them, with whatever comes under its address, stops its own.
+ *
+ * A time of an object is 16 bits, since a device has no room for more: seconds,
+ * which come round after 18 hours. Whoever finds that it was long enough ago writes
+ * 0, for good. A device whose first fragment since its change comes just when they
+ * have come round waits in vain, once.
  *
  * Limits. Where two devices share a bound address (a prefix, say), the one can complete
- * what the other began, when only the other has changed; where the other was only
- * audited, it could use any address. And a whole IPv4 datagram that may be cut up, and
- * is, by a link behind the guard with a smaller MTU (or as a super-packet of UDP),
- * completes what waits in the peer as a fragment would: its first piece is ignored,
- * its last one is not.
+ * what the other began, when only the other has changed. Of whole packets cut up
+ * behind the guard, a piece that waits because another was lost is not known; nor are
+ * to such packets the first fragments that passed before a guard was armed, or that
+ * an audit passed unread.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/random.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include <net/ip.h>
 
 #include "settle.h"
 
@@ -54,16 +68,35 @@
 #define PERIOD		65535U
 #define WAIT_MAX	3600U
 
+/* Sources that are told apart, and packets of each. */
+#define SOURCES		1024U
+#define PLACES		64U
+
+/* What every link carries in one piece, RFC 791 section 3.2. */
+#define UNCUT		68U
+
 static unsigned int fragment_wait = 60;
 module_param(fragment_wait, uint, 0644);
 MODULE_PARM_DESC(fragment_wait, "seconds that the fragments of a device wait after its policy has changed: no less than a fragment waits for the others of its packet in the gateway and in the peers, 0..3600 (default 60)");
 
 /**
- * lenscap_settle_now() - the time, for something that begins
- *
- * Context: any. Return: seconds, in a circle, never 0.
+ * struct lenscap_settle - when first fragments passed, of one namespace
+ * @secret: of the hashes
+ * @passed: for each packet's place the seconds() of its last first fragment; 0: none
  */
-u16 lenscap_settle_now(void)
+struct lenscap_settle {
+	siphash_key_t secret;
+	u32 passed[SOURCES][PLACES];
+};
+
+/* Seconds, never 0. */
+static u32 seconds(void)
+{
+	return ktime_get_seconds() + 1;
+}
+
+/* The time, for something that begins: in a circle, never 0. */
+static u16 circle(void)
 {
 	u32 rest;
 
@@ -81,56 +114,113 @@ static u32 spare(u32 wait)
 	return wait / 7 + 3;
 }
 
+/* How long all wait; 0: nobody does. */
+static u32 whole_wait(void)
+{
+	u32 wait = min(READ_ONCE(fragment_wait), WAIT_MAX);
+
+	return wait ? wait + spare(wait) : 0;
+}
+
 /* Times belong to counters: what else @since is in does not change with it. */
 static bool long_ago(const u16 *since)
 {
-	u32 wait = min(READ_ONCE(fragment_wait), WAIT_MAX);
+	u32 wait = whole_wait();
 	u16 then = READ_ONCE(*since);
 
 	if (!then || !wait)
 		return true;
-	if ((lenscap_settle_now() + PERIOD - then) % PERIOD <= wait + spare(wait))
+	if ((circle() + PERIOD - then) % PERIOD <= wait)
 		return false;
-	/* Fails if the guard was armed again meanwhile. */
+	/* Fails if something began again meanwhile. */
 	cmpxchg((u16 *)since, then, 0);
 	return true;
 }
 
 /**
+ * lenscap_settle_create() - make the table of a namespace, once
+ * @ln: the namespace
+ *
+ * Context: process, RTNL held. Return: 0 or -ENOMEM.
+ */
+int lenscap_settle_create(struct lenscap_net *ln)
+{
+	struct lenscap_settle *settle;
+
+	if (ln->settle)
+		return 0;
+	settle = kvzalloc(sizeof(*settle), GFP_KERNEL_ACCOUNT);
+	if (!settle)
+		return -ENOMEM;
+	get_random_bytes(&settle->secret, sizeof(settle->secret));
+	/* Packets come by a hook that is registered later. */
+	ln->settle = settle;
+	return 0;
+}
+
+/**
+ * lenscap_settle_destroy() - the namespace ends
+ * @ln: the namespace
+ *
+ * No hook of it is registered any more, and a grace period has passed since the last
+ * was, so no packet reads or writes.
+ *
+ * Context: process.
+ */
+void lenscap_settle_destroy(struct lenscap_net *ln)
+{
+	kvfree(ln->settle);
+	ln->settle = NULL;
+}
+
+/**
  * struct beginning - a policy that is about to go live
  * @live: the one that it replaces, or NULL
+ * @next: it
  * @now: the time
+ * @audit_ended: something that was audited is not any more
  */
 struct beginning {
 	const struct lenscap_policy *live;
+	const struct lenscap_policy *next;
 	u16 now;
+	bool audit_ended;
 };
 
+/* A device that changes within an audit counts as well. */
 static int begin_device(const void *leaf, bool added, void *context)
 {
 	struct lenscap_device *device = (struct lenscap_device *)leaf;
-	const struct beginning *beginning = context;
+	struct beginning *beginning = context;
 
+	cond_resched();
 	if (added)
 		device->since = beginning->now;
-	cond_resched();
+	else if (lenscap_policy_slot(beginning->live, device->core.profile,
+				     NULL)->core.mode == LENSCAP_MODE_AUDIT)
+		beginning->audit_ended = true;
 	return 0;
 }
 
 static int begin_profile(const void *leaf, bool added, void *context)
 {
 	struct lenscap_profile *profile = (struct lenscap_profile *)leaf;
-	const struct beginning *beginning = context;
-	const struct lenscap_profile *old = NULL;
+	struct beginning *beginning = context;
+	const struct lenscap_profile *other = NULL;
 
 	cond_resched();
-	if (!added)
+	if (!added) {
+		other = lenscap_policy_profile(beginning->next, profile->name);
+		if (profile->core.mode == LENSCAP_MODE_AUDIT &&
+		    (!other || other->core.mode != LENSCAP_MODE_AUDIT))
+			beginning->audit_ended = true;
 		return 0;
+	}
 	if (beginning->live)
-		old = lenscap_policy_profile(beginning->live, profile->name);
-	if (old && old->ruleset == profile->ruleset &&
-	    old->core.mode == profile->core.mode)
-		profile->since = READ_ONCE(old->since);
+		other = lenscap_policy_profile(beginning->live, profile->name);
+	if (other && other->ruleset == profile->ruleset &&
+	    other->core.mode == profile->core.mode)
+		profile->since = READ_ONCE(other->since);
 	else
 		profile->since = beginning->now;
 	return 0;
@@ -138,6 +228,7 @@ static int begin_profile(const void *leaf, bool added, void *context)
 
 /**
  * lenscap_settle_begin() - note what is new in a policy that is about to go live
+ * @ln: the namespace
  * @live: the policy that it replaces, or NULL
  * @next: the policy, which no packet sees yet, and which cannot fail any more
  *
@@ -145,37 +236,151 @@ static int begin_profile(const void *leaf, bool added, void *context)
  *
  * Context: process, lenscap_net.lock held. Costs what has changed.
  */
-void lenscap_settle_begin(const struct lenscap_policy *live,
+void lenscap_settle_begin(struct lenscap_net *ln,
+			  const struct lenscap_policy *live,
 			  const struct lenscap_policy *next)
 {
 	static const struct lc_trie none;
 	struct beginning beginning = {
 		.live = live,
-		.now = lenscap_settle_now(),
+		.next = next,
+		.now = circle(),
 	};
 
 	lc_trie_diff(&lenscap_device_names, live ? &live->devices : &none,
 		     &next->devices, begin_device, &beginning);
 	lc_trie_diff(&lenscap_profile_names, live ? &live->profiles : &none,
 		     &next->profiles, begin_profile, &beginning);
+	if (beginning.audit_ended)
+		WRITE_ONCE(ln->since, beginning.now);
+	WRITE_ONCE(ln->changed, beginning.now);
+}
+
+/**
+ * lenscap_settle_guard() - a guard is about to judge what it did not, or otherwise
+ * @ln: the namespace
+ *
+ * Context: process, RTNL held.
+ */
+void lenscap_settle_guard(struct lenscap_net *ln)
+{
+	u16 now = circle();
+
+	WRITE_ONCE(ln->since, now);
+	WRITE_ONCE(ln->changed, now);
 }
 
 /**
  * lenscap_settled() - may fragments of a device pass?
- * @guard: where one came in
+ * @ln: the namespace
  * @gen: the policy that judges it
  * @device: whose it is
  *
  * Context: softirq, under rcu_read_lock(). Return: may they? Not if one that came
  * under another policy may still wait for them.
  */
-bool lenscap_settled(const struct lenscap_guard *guard,
+bool lenscap_settled(const struct lenscap_net *ln,
 		     const struct lenscap_generation *gen,
 		     const struct lenscap_device *device)
 {
 	const struct lenscap_profile *profile =
 		lenscap_policy_slot(&gen->policy, device->core.profile, NULL);
 
-	return long_ago(&guard->since) && long_ago(&device->since) &&
+	return long_ago(&ln->since) && long_ago(&device->since) &&
 	       long_ago(&profile->since);
+}
+
+/**
+ * struct packet - what fragments of one packet share, as it is hashed
+ * @src: source address
+ * @dst: destination address
+ * @ident: identification
+ * @family: 4 or 6
+ *
+ * Not the protocol: not every receiver keeps those of two apart.
+ */
+struct packet {
+	u8 src[16];
+	u8 dst[16];
+	u32 ident;
+	u32 family;
+};
+
+/* The places of a source, and which of them is a packet's. */
+static u32 *places(struct lenscap_settle *settle, const struct lc_key *key,
+		   u32 ident, u32 *place)
+{
+	struct packet packet = { .ident = ident, .family = key->family };
+	u64 source;
+
+	BUILD_BUG_ON(sizeof(packet) != 40);
+	memcpy(packet.src, key->src, sizeof(packet.src));
+	memcpy(packet.dst, key->dst, sizeof(packet.dst));
+	source = siphash(packet.src, sizeof(packet.src), &settle->secret);
+	*place = siphash(&packet, sizeof(packet), &settle->secret) % PLACES;
+	return settle->passed[source % SOURCES];
+}
+
+/**
+ * lenscap_settle_first() - a first fragment passes, by a rule or an audit
+ * @ln: the namespace
+ * @key: what it says
+ *
+ * Context: softirq; does not wait.
+ */
+void lenscap_settle_first(struct lenscap_net *ln, const struct lc_key *key)
+{
+	u32 place, *passed = places(ln->settle, key, key->ident, &place);
+
+	WRITE_ONCE(passed[place], seconds());
+}
+
+/**
+ * lenscap_settle_cuts() - is this a whole packet that could wait as fragments do?
+ * @ln: the namespace
+ * @frame: a frame, of which what @frame->cap says can be read
+ *
+ * Context: softirq. Return: it may be cut up behind the guard, and something has
+ * changed not long ago.
+ */
+bool lenscap_settle_cuts(struct lenscap_net *ln, const struct lc_frame *frame)
+{
+	const struct iphdr *ip = (const struct iphdr *)frame->data;
+
+	if (frame->ethertype != ETH_P_IP || frame->len <= UNCUT ||
+	    frame->cap < sizeof(*ip))
+		return false;
+	/* A super-packet of UDP is cut up whatever it says. */
+	if (ip->frag_off & htons(IP_DF) &&
+	    !(frame->gso && ip->protocol == IPPROTO_UDP))
+		return false;
+	return !long_ago(&ln->changed);
+}
+
+/**
+ * lenscap_settle_waits() - could it complete what waits in a peer?
+ * @ln: the namespace
+ * @frame: a frame that lenscap_settle_cuts()
+ * @key: what it says
+ *
+ * Each segment of a super-packet has an identification of its own, so it waits with
+ * any first fragment of its source.
+ *
+ * Context: softirq. Return: could it, or one of the pieces that it is cut into?
+ */
+bool lenscap_settle_waits(struct lenscap_net *ln, const struct lc_frame *frame,
+			  const struct lc_key *key)
+{
+	const struct iphdr *ip = (const struct iphdr *)frame->data;
+	u32 place, *passed, now = seconds(), i;
+
+	passed = places(ln->settle, key, ntohs(ip->id), &place);
+	for (i = 0; i < PLACES; i++) {
+		u32 then = READ_ONCE(passed[i]);
+
+		if ((i == place || frame->gso) && then &&
+		    now - then <= whole_wait())
+			return true;
+	}
+	return false;
 }

@@ -7,12 +7,18 @@ fragment that has passed for up to a minute. It is out of the guard's reach, so 
 fragment that could complete it may follow once it would be refused.
 """
 
+import contextlib
+import socket
+
 from lib import evasion, frames, net, path, policy, tap
-from lib.evasion import BULK6, PEER4, PEER6, PORT, ip
+from lib.evasion import BULK6, CAM4, CAM6, PEER4, PEER6, PORT, ip
 from lib.path import DENIED, nft
 
 OTHER, IDENT = 5001, 0x4c70
 PIECE = DENIED + bytes(16)
+TRIAL_MAC = "02:00:5e:10:00:19"
+# What a link behind the gateway carries, and the first piece it makes of a packet.
+NARROW, CUT = 596, 576
 
 
 def permits(*rules, mode="enforce"):
@@ -22,11 +28,21 @@ def permits(*rules, mode="enforce"):
         **usual, "mode": mode, "rules": usual["rules"] + list(rules)}}}
 
 
-def head(dst, body):
+def on_trial():
+    "The usual policy, and one more device, which is audited."
+    usual = evasion.POLICY
+    return {**usual, "profiles": {
+        **usual["profiles"], "trial": {"class": 1, "mode": "audit"}},
+            "devices": {**usual["devices"], "trial": {
+                "mac": TRIAL_MAC, "profile": "trial", "guard": "g",
+                "addresses": ["10.30.0.19", "2001:db8:30::19"]}}}
+
+
+def head(dst, body, **how):
     "A first fragment: header and 24 bytes."
     if dst == PEER4:
-        return ip(dst, body, offset=0, mf=True, ident=IDENT)
-    return ip(dst, frames.fragment(body, 0, True, IDENT))
+        return ip(dst, body, offset=0, mf=True, ident=IDENT, **how)
+    return ip(dst, frames.fragment(body, 0, True, IDENT), **how)
 
 
 def rest(dst, number=frames.UDP):
@@ -41,25 +57,38 @@ def datagram(port):
     return frames.udp(40000, port, PIECE, length=8 + 2 * len(PIECE))
 
 
-def begin(here, before, frame):
+def begin(here, before, frame, track=True):
     "Send a first fragment while a policy passes it, then tighten that."
-    nft(here, """table inet t { chain forward {
-        type filter hook forward priority 0; ct state new accept } }""",
-        "connection tracking")
+    if track:
+        nft(here, """table inet t { chain forward {
+            type filter hook forward priority 0; ct state new accept } }""",
+            "connection tracking")
     if not here.sock:
         here.links["eth0"].send(frame)
         return
-    tap.fragment_wait(0)
     policy.load(here.sock, before)
 
     def passed():
         row = policy.guards(here.sock)["g"]
         return row["passed_packets"] + sum(
             total["would_packets"] for total in row["reasons"].values())
-    start = passed()
-    here.links["eth0"].send(frame)
-    net.wait_for(lambda: passed() == start + 1, what="the first to pass")
+
+    def send(frame):
+        "Does it pass?"
+        start = sum(here.counted().values())
+        goal = passed() + 1
+        here.links["eth0"].send(frame)
+        net.wait_for(lambda: sum(here.counted().values()) > start or
+                     passed() == goal, what="a frame to be judged")
+        return passed() == goal
+
+    # What the guard and this policy begin with must be over.
+    tap.fragment_wait(1)
+    net.wait_for(lambda: send(ip(PEER4, datagram(PORT), offset=0, mf=True,
+                                 ident=IDENT + 1)), 20,
+                 what="fragments to pass")
     tap.fragment_wait(60)
+    tap.true(send(frame), "the first one passes")
     policy.load(here.sock, evasion.POLICY)
 
 
@@ -79,6 +108,39 @@ def test_port_that_was_audited(here):
     for dst in (PEER4, PEER6):
         begin(here, permits(mode="audit"), head(dst, datagram(OTHER)))
         yield [head(dst, datagram(PORT)), rest(dst)]
+
+
+@path.path("RFC 791, net/ipv4/inet_fragment.c", "fragment")
+def test_address_of_another(here):
+    "of the address of another, which was audited, and completed by that one"
+    for dst, src in ((PEER4, CAM4), (PEER6, CAM6)):
+        begin(here, on_trial(),
+              head(dst, datagram(OTHER), src=src, mac=TRIAL_MAC))
+        yield [head(dst, datagram(PORT)), rest(dst)]
+
+
+@path.path("RFC 791: who forwards may cut up what has no DF", "fragment")
+def test_whole_that_is_cut_up(here):
+    "a whole packet that a narrower link cuts up, for the peer to join with it"
+    here.gw.ip(f"link set wan mtu {NARROW}")
+    here.far.addr("eth0", f"{PEER4}/32")
+    for name in ("all", "eth0"):
+        here.far.sysctl(f"ipv4/conf/{name}/rp_filter", 0)
+    here.far.batch(["route add default dev eth0"])
+    ends = here.far.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    here.world.defer(ends.close)
+    ends.bind((PEER4, OTHER))
+    ends.setblocking(False)
+    data = bytes(CUT) + DENIED
+    begin(here, permits(policy.connects(PEER4, "udp", OTHER)),
+          ip(PEER4, frames.udp(40000, OTHER, bytes(CUT - 8), check=0,
+                               length=8 + len(data)), offset=0, mf=True,
+             ident=IDENT), track=False)
+    yield [ip(PEER4, frames.udp(40000, PORT, data, check=0), ident=IDENT)]
+    got = b""
+    with contextlib.suppress(BlockingIOError):
+        got = ends.recv(2 * len(data))
+    tap.equal(DENIED in got, not here.sock, "joined to the port of before")
 
 
 @path.path("RFC 8200 section 4.5: the first one's next header counts",

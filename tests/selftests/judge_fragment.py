@@ -15,7 +15,8 @@ from lib.scene import Scene, proves
 PEER = {4: "10.20.0.10", 6: "2001:db8:20::10"}
 BARE = {4: "10.20.0.20", 6: "2001:db8:20::20"}
 MACS = {"cam": "02:00:5e:10:00:17", "other": "02:00:5e:10:00:18",
-        "trial": "02:00:5e:10:00:19", "flood": "02:00:5e:10:00:20"}
+        "trial": "02:00:5e:10:00:19", "flood": "02:00:5e:10:00:20",
+        "whole": "02:00:5e:10:00:21"}
 PORT, SERVED = 5000, 554
 PIECE = 24                      # bytes of a fragment
 PLACES = 16                     # of a device at most: kmod/fragment.c
@@ -32,11 +33,11 @@ def rules(port=PORT):
         connects(BARE[n], "udp"))]
 
 
-def load(port=PORT, mode="enforce", more=None, **options):
+def load(port=PORT, mode="enforce", more=None, trial="audit", **options):
     "A policy that permits a port; more: {name: another address of it}."
     more = more or {}
     S.load({"profiles": {"p": {"class": 1, "mode": mode, "rules": rules(port)},
-                         "trial": {"class": 1, "mode": "audit",
+                         "trial": {"class": 1, "mode": trial,
                                    "rules": rules(port)}},
             "devices": {name: {"mac": mac, "profile": "trial" if
                                name == "trial" else "p",
@@ -257,6 +258,13 @@ def free(one, family):
     one.passes(first(one, family, ident))
     one.passes(piece(one, family, ident))
     one.passes(piece(one, family, ident, dst=BARE[family]))
+    return ident
+
+
+def whole(one, ident, df=False, size=100):
+    "A datagram that is not cut up yet."
+    return one.ip(PEER[4], frames.udp(40000, PORT, bytes(size)), ident=ident,
+                  df=df)
 
 
 def settle(one):
@@ -277,18 +285,29 @@ def settle(one):
 def test_wait_after_a_change():
     "of device, profile or guard: as long as one of before could still wait"
     one, other, trial = camera(), camera("other"), camera("trial")
+    still = camera("whole")
     changes = [lambda: load(more={"cam": "10.30.1.17"}),
                lambda: load(mode="quarantine") or load(),
                lambda: load(PORT + 1) or load(),
                lambda: S.guard("cams", vlan=30, subnets=["10.30.0.0/24"]),
                lambda: policy.unguard(S.sock, "cams") or
-               S.guard("cams", vlan=30)]
+               S.guard("cams", vlan=30),
+               # Nobody was held to any address there.
+               lambda: policy.unguard(S.sock, "yard") or
+               S.guard("yard", vlan=31),
+               lambda: load(trial="enforce") or load()]
     try:
         for family, change in zip(itertools.cycle((4, 6)), changes):
             settle(one)
-            free(one, family)
+            ident = free(one, family)
             change()
             held(one, family)
+            if family == 4:
+                # What may be cut up could complete what its fragments began.
+                one.drops(whole(one, ident), "fragment")
+                one.passes(whole(one, ident, df=True))
+                one.passes(whole(one, ident, size=40))
+                still.passes(whole(still, ident))
         trial.audits(first(trial, 4, next(_idents)), "fragment")
         settle(one)
         settle(other)

@@ -5,16 +5,41 @@
 #ifndef LENSCAP_SETTLE_KERNEL_H
 #define LENSCAP_SETTLE_KERNEL_H
 
+#include <arpa/inet.h>
+#include <netinet/ip.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "core.h"
 
 #define READ_ONCE(x)		(x)
+#define WRITE_ONCE(x, v)	((x) = (v))
 #define cmpxchg(p, old, new)	(*(p) == (old) ? *(p) = (new) : *(p))
 #define module_param(name, ...)	unsigned int *host_##name = &name
 #define MODULE_PARM_DESC(...)	extern int nothing_there
+#define BUILD_BUG_ON(x)		_Static_assert(!(x), #x)
 #define min(a, b)		((a) < (b) ? (a) : (b))
+#define ETH_P_IP		0x0800
+#define GFP_KERNEL_ACCOUNT	0
+#define ENOMEM			12
+#define iphdr			ip_header
 
-struct lenscap_guard {
-	u16 since;
+/* As <linux/ip.h> has it, of a little-endian machine. */
+struct ip_header {
+	u8 ihl : 4, version : 4, tos;
+	u16 tot_len, id, frag_off;
+	u8 ttl, protocol;
+	u16 check;
+	u32 saddr, daddr;
+};
+
+typedef u64 siphash_key_t;
+
+struct lenscap_settle;
+
+struct lenscap_net {
+	u16 changed, since;
+	struct lenscap_settle *settle;
 };
 
 struct lenscap_device {
@@ -56,6 +81,33 @@ static inline u64 div_u64_rem(u64 n, u32 by, u32 *rest)
 {
 	*rest = n % by;
 	return n / by;
+}
+
+static inline void *kvzalloc(size_t size, int flags)
+{
+	(void)flags;
+	return calloc(1, size);
+}
+
+static inline void kvfree(void *p)
+{
+	free(p);
+}
+
+static inline void get_random_bytes(void *p, size_t size)
+{
+	memset(p, 0x5a, size);
+}
+
+/* Not SipHash, but spread as evenly. */
+static inline u64 siphash(const void *data, size_t size, const siphash_key_t *key)
+{
+	const u8 *p = data;
+	u64 hash = *key;
+
+	while (size--)
+		hash = (hash ^ *p++) * 0x9e3779b97f4a7c15ULL ^ hash >> 29;
+	return hash ^ hash >> 32;
 }
 
 static inline void cond_resched(void)

@@ -9,33 +9,43 @@ u64 host_seconds;
 const struct lc_trie_type lenscap_device_names, lenscap_profile_names;
 
 static struct lenscap_profile profile;
+static struct lenscap_policy live, next;
 static struct lenscap_generation gen = { .policy = { .profile = &profile } };
-static struct lenscap_guard guard;
 static struct lenscap_device device;
+static struct lenscap_net net;
 
-/* Of what is committed, nothing is asked here. */
+/* What a commit adds and takes away. */
+static const void *added, *removed;
+static const struct lc_trie *tries;
+
 int lc_trie_diff(const struct lc_trie_type *type, const struct lc_trie *from,
 		 const struct lc_trie *to, lc_trie_visit visit, void *context)
 {
 	(void)type;
 	(void)from;
-	(void)to;
-	(void)visit;
-	(void)context;
+	if (to != tries)
+		return 0;
+	if (removed)
+		visit(removed, false, context);
+	if (added)
+		visit(added, true, context);
 	return 0;
 }
 
 static bool settled(void)
 {
-	return lenscap_settled(&guard, &gen, &device);
+	return lenscap_settled(&net, &gen, &device);
 }
 
 /* Seconds after a change until fragments pass; the clock was at @now. */
 static u64 held(u16 *since, u64 now, u32 wait)
 {
+	struct lenscap_net other = { 0 };
+
 	*host_fragment_wait = wait;
 	host_seconds = now;
-	*since = lenscap_settle_now();
+	lenscap_settle_guard(&other);
+	*since = other.since;
 	while (!settled() && host_seconds - now < 10000)
 		host_seconds++;
 	return host_seconds - now;
@@ -66,7 +76,7 @@ TEST(longer_than_any_fragment_waits)
 
 TEST(each_of_the_three)
 {
-	u16 *const since[] = { &guard.since, &device.since, &profile.since };
+	u16 *const since[] = { &net.since, &device.since, &profile.since };
 	size_t i;
 
 	for (i = 0; i < 3; i++) {
@@ -95,4 +105,138 @@ TEST(no_wait)
 	CHECK(!settled());
 	host_seconds += needed(60) + 8;
 	CHECK(settled());
+}
+
+/* A commit in which something of @trie changes: does the whole namespace wait? */
+static bool all_wait(const struct lc_trie *trie, const void *old, const void *new)
+{
+	*host_fragment_wait = 60;
+	net = (struct lenscap_net){ 0 };
+	tries = trie;
+	removed = old;
+	added = new;
+	lenscap_settle_begin(&net, &live, &next);
+	CHECK(net.changed);
+	return net.since;
+}
+
+TEST(all_wait_when_an_audit_ends)
+{
+	struct lenscap_profile audit = { .core.mode = LENSCAP_MODE_AUDIT };
+	struct lenscap_profile enforce = { .core.mode = LENSCAP_MODE_ENFORCE };
+	struct lenscap_device one = { 0 }, two = { 0 };
+
+	/* A profile leaves it, is removed from it, or stays. */
+	live.profile = &audit;
+	next.profile = &enforce;
+	CHECK(all_wait(&next.profiles, &audit, &enforce));
+	next.profile = NULL;
+	CHECK(all_wait(&next.profiles, &audit, NULL));
+	next.profile = &audit;
+	CHECK(!all_wait(&next.profiles, &audit, &audit));
+	/* So does a device of one. */
+	CHECK(all_wait(&next.devices, &one, &two));
+	CHECK(all_wait(&next.devices, &one, NULL));
+	/* What was enforced was held to its addresses. */
+	live.profile = &enforce;
+	CHECK(!all_wait(&next.devices, &one, &two));
+	CHECK(!all_wait(&next.profiles, &enforce, &audit));
+	CHECK(!all_wait(&next.profiles, NULL, NULL));
+}
+
+/* A whole IPv4 packet. */
+static struct lc_frame whole(struct ip_header *ip, bool df, bool gso)
+{
+	ip->frag_off = htons(df ? IP_DF : 0);
+	ip->protocol = IPPROTO_UDP;
+	return (struct lc_frame){
+		.data = (const u8 *)ip,
+		.cap = sizeof(*ip),
+		.len = 1000,
+		.ethertype = ETH_P_IP,
+		.gso = gso,
+	};
+}
+
+TEST(packets_that_may_be_cut_up)
+{
+	struct ip_header ip;
+	struct lc_frame frame = whole(&ip, false, false);
+
+	*host_fragment_wait = 60;
+	host_seconds = 5000;
+	net = (struct lenscap_net){ 0 };
+	CHECK(!lenscap_settle_cuts(&net, &frame));
+	lenscap_settle_guard(&net);
+	CHECK(lenscap_settle_cuts(&net, &frame));
+	frame = whole(&ip, true, false);
+	CHECK(!lenscap_settle_cuts(&net, &frame));
+	/* UDP's super-packets are cut up in any case, TCP's keep what they say. */
+	frame = whole(&ip, true, true);
+	CHECK(lenscap_settle_cuts(&net, &frame));
+	ip.protocol = IPPROTO_TCP;
+	CHECK(!lenscap_settle_cuts(&net, &frame));
+	frame = whole(&ip, false, false);
+	frame.ethertype = 0x86dd;
+	CHECK(!lenscap_settle_cuts(&net, &frame));
+	frame = whole(&ip, false, false);
+	frame.len = 68;
+	CHECK(!lenscap_settle_cuts(&net, &frame));
+	frame = whole(&ip, false, false);
+	frame.cap = sizeof(ip) - 1;
+	CHECK(!lenscap_settle_cuts(&net, &frame));
+	frame.cap++;
+	host_seconds += needed(60) + 8;
+	CHECK(!lenscap_settle_cuts(&net, &frame));
+	CHECK(!net.changed);
+}
+
+TEST(wait_with_their_first_fragments)
+{
+	struct ip_header ip = { .id = htons(77) };
+	struct lc_frame frame = whole(&ip, false, false);
+	struct lc_frame super = whole(&ip, false, true);
+	struct lc_key key = { .family = 4, .src = { 1 }, .dst = { 2 }, .ident = 77 };
+	struct lc_key other = key, there = key;
+	u32 wait, same = 0, i;
+
+	net = (struct lenscap_net){ 0 };
+	CHECK(!lenscap_settle_create(&net));
+	other.src[0] = 3;
+	there.dst[0] = 4;
+	for (wait = 1; wait <= 60; wait += 59) {
+		*host_fragment_wait = wait;
+		host_seconds += 5000;
+		CHECK(!lenscap_settle_waits(&net, &frame, &key));
+		lenscap_settle_first(&net, &key);
+		CHECK(lenscap_settle_waits(&net, &frame, &key));
+		/* Another packet, but for chance: a first in one of 64 places. */
+		ip.id = htons(78);
+		CHECK(!lenscap_settle_waits(&net, &frame, &key));
+		/* One of the segments may have any identification. */
+		CHECK(lenscap_settle_waits(&net, &super, &key));
+		ip.id = htons(77);
+		CHECK(!lenscap_settle_waits(&net, &frame, &other));
+		CHECK(!lenscap_settle_waits(&net, &super, &other));
+		CHECK(!lenscap_settle_waits(&net, &frame, &there));
+		host_seconds += needed(wait) - 1;
+		CHECK(lenscap_settle_waits(&net, &frame, &key));
+		host_seconds += 8;
+		CHECK(!lenscap_settle_waits(&net, &frame, &key));
+	}
+	/* Who fills all its places stops itself and nobody else. */
+	for (i = 0; i < 4096; i++) {
+		key.ident = i;
+		lenscap_settle_first(&net, &key);
+	}
+	for (i = 0; i < 256; i++) {
+		ip.id = htons(i);
+		CHECK(lenscap_settle_waits(&net, &frame, &key));
+		other.src[5] = i;
+		same += lenscap_settle_waits(&net, &frame, &other);
+	}
+	if (same > 4)
+		FAIL("%u of 256 other sources wait", same);
+	lenscap_settle_destroy(&net);
+	CHECK(!net.settle);
 }
