@@ -207,6 +207,29 @@ def test_records_parameter():
     goes()
 
 
+def test_hits_parameter():
+    "hits=0: nothing is counted for rules, and who asks is told so, not 0"
+    idle()
+    goes()
+    tap.module("hits=0")
+    with Rig() as r:
+        r.load()
+        r.arm()
+        r.send(*[r.frame()] * 20)
+        net.wait_for(lambda: policy.guards(r.sock)["cams"]["passed_packets"]
+                     == 20, what="frames to pass")
+        tap.equal(len(r.sock.dump("profile-get")), 1, "profiles")
+        try:
+            r.sock.dump("profile-get", hits=True)
+        except nl.NlError as err:
+            tap.equal(err.errno, errno.EOPNOTSUPP, "errno")
+            tap.true("hits=0" in str(err), f"{err}")
+        else:
+            raise AssertionError("hits of a module that counts none")
+        policy.unguard(r.sock)
+    goes()
+
+
 def restore():
     """Leave the host as it was."""
     if not _was_loaded and os.path.exists("/sys/module/lenscap"):
