@@ -632,6 +632,44 @@ def test_ipv6():
     tap.equal(found(r, d), {}, "not forwarded")
 
 
+def test_routes():
+    "a subnet of a guard is routed elsewhere, in part or as a whole"
+    r, d = world(daemon.guard(subnets=["10.30.0.0/24", "2001:db8:30::/64"]))
+    gw, key = r.gw, {("subnet-elsewhere", "cams"): "warning"}
+    gw.batch(["link add out type dummy", "link set out up",
+              "addr add 10.30.0.1/24 dev trunk",
+              "route add default dev out"])
+    gw.sysctl("ipv4/ip_forward", 1)
+    tap.equal(found(r, d), {}, "the cameras' LAN is on the guard's interface")
+    gw.ip("route add 10.30.0.64/26 dev out")
+    tap.equal(found(r, d), key, "a part of it is elsewhere")
+    tap.true("10.30.0.64/26" in risk(r, d, "subnet-elsewhere") and
+             "leads to out" in risk(r, d, "subnet-elsewhere"), "what is said")
+    gw.sysctl("ipv4/ip_forward", 0)
+    tap.equal(found(r, d), {}, "nothing is forwarded")
+    gw.sysctl("ipv4/ip_forward", 1)
+    gw.ip("route del 10.30.0.64/26 dev out")
+    tap.equal(found(r, d), {}, "the route is gone")
+    # Of several ways, one leads elsewhere.
+    d.write_policy(daemon.dome(revision=2, peers=(rig.PEER_IP,
+                                                  "2001:db8:20::10")))
+    ctl(d, "reload")
+    gw.sysctl("ipv6/conf/all/forwarding", 1)
+    ways = "nexthop via fe80::1 dev trunk nexthop via fe80::2 dev out"
+    gw.ip(f"-6 route add 2001:db8:30:0:1::/80 {ways}")
+    tap.equal(found(r, d), key, "half the way leads elsewhere")
+    gw.ip("-6 route del 2001:db8:30:0:1::/80")
+    tap.equal(found(r, d), {}, "both ways are gone")
+    gw.ip("addr del 10.30.0.1/24 dev trunk")
+    tap.equal(found(r, d), key, "all of it is")
+    tap.true("is routed to out" in risk(r, d, "subnet-elsewhere"), "as a whole")
+    # What stands on the guard's interface leads to the cameras as well.
+    gw.batch(["link add link trunk name above type macvlan",
+              "link set above up", "addr add 10.30.0.1/24 dev above"])
+    tap.equal(found(r, d), {}, "an interface above it")
+    gw.ip("link del out")
+
+
 def test_elsewhere():
     "run in another network namespace: not checked, which is not fine"
     r, d = world()

@@ -95,6 +95,7 @@ static void skip_links(struct doctor *doctor, const char *why)
 		"flow-offload", "hook-ahead", "hook-missing", "packet-socket",
 		"vlan-unguarded", "untagged-unguarded",
 		"bridge-port-unguarded", "guard-on-bridge",
+		"subnet-elsewhere",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -121,6 +122,7 @@ static void examine_links(struct doctor *doctor)
 	doctor_check_sockets(doctor);
 	doctor_check_trunks(doctor);
 	doctor_check_bridges(doctor);
+	doctor_check_routes(doctor);
 }
 
 static void skip_daemon(struct doctor *doctor, int error)

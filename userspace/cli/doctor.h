@@ -147,6 +147,7 @@ void doctor_check_hooks(struct doctor *doctor);
 void doctor_check_sockets(struct doctor *doctor);
 void doctor_check_trunks(struct doctor *doctor);
 void doctor_check_bridges(struct doctor *doctor);
+void doctor_check_routes(struct doctor *doctor);
 void doctor_check_ipv6(struct doctor *doctor);
 void doctor_check_interlock(struct doctor *doctor);
 void doctor_check_tag(struct doctor *doctor);
