@@ -2,7 +2,7 @@
 """lenscapctl doctor without a kernel module: what it takes and what it prints.
 
 Guards stand on lo here, which is everywhere; what the kernel has to be asked
-for is provoked in tests/selftests/cli_doctor.py.
+for is provoked in tests/selftests/cli_doctor*.py.
 """
 
 import json
