@@ -21,7 +21,7 @@
 #include "conn.h"
 #include "fields.h"
 #include "nflog.h"
-#include "pcapng.h"
+#include "pcapng_load.h"
 
 #define ADDRESSES	12	/* bytes before the VLAN tag */
 #define ETHERNET	14
@@ -40,6 +40,7 @@
  * @mask: signals that are let in while waiting
  * @conn: to the daemon; the capture ends with it
  * @nflog: where frames come from, with --write
+ * @writer: what writes them
  * @file: where they go
  * @frame: one, put together
  * @room: bytes at @frame
@@ -54,6 +55,7 @@ struct capture {
 	sigset_t mask;
 	struct conn conn;
 	struct nflog nflog;
+	const struct pcapng_writer *writer;
 	struct pcapng *file;
 	uint8_t *frame;
 	size_t room;
@@ -177,7 +179,8 @@ static int take_frame(void *arg, const struct nflog_frame *from)
 	frame.comment = comment;
 	frame.interface = if_indextoname(from->ifindex, interface) ?
 			  interface : "gone";
-	failed = pcapng_write(capture->file, &frame, &capture->error);
+	failed = capture->writer->write(capture->file, &frame,
+					&capture->error);
 	free(comment);
 	if (failed)
 		return 1;
@@ -201,7 +204,7 @@ static int take_frames(struct capture *capture)
 	}
 	/* Who reads a pipe wants to see them. */
 	if (!capture->error)
-		pcapng_flush(capture->file, &capture->error);
+		capture->writer->flush(capture->file, &capture->error);
 	return result > 0 || capture->error;
 }
 
@@ -376,13 +379,28 @@ static int open_file(struct capture *capture)
 		return cli_fail(cli, CLI_REFUSED, "cannot drop capabilities: %s",
 				strerror(errno));
 	}
-	capture->file = pcapng_open(fd, "lenscapctl",
-				    cli->snaplen ? cli->snaplen + ETHERNET + TAG :
-						   SNAPLEN, &error);
+	capture->file = capture->writer->open(fd, "lenscapctl",
+					      cli->snaplen ?
+					      cli->snaplen + ETHERNET + TAG :
+					      SNAPLEN, &error);
 	if (capture->file)
 		return CLI_OK;
 	close(fd);
 	cli_fail(cli, CLI_REFUSED, "%s: %s", cli->write, error);
+	free(error);
+	return CLI_REFUSED;
+}
+
+static int load_writer(struct capture *capture)
+{
+	char *error = NULL;
+
+	capture->writer = pcapng_load(&error);
+	if (capture->writer)
+		return CLI_OK;
+	cli_fail(capture->cli, CLI_REFUSED,
+		 "cannot write pcapng: %s; it comes with lenscapctl and takes libwiretap, or leave the frames to another program with --group",
+		 error);
 	free(error);
 	return CLI_REFUSED;
 }
@@ -449,7 +467,8 @@ static int finish(struct capture *capture, bool alive)
 	if (capture->file) {
 		char *error = NULL;
 
-		if (pcapng_close(capture->file, &error) && !capture->error)
+		if (capture->writer->close(capture->file, &error) &&
+		    !capture->error)
 			capture->error = error;
 		else
 			free(error);
@@ -493,7 +512,9 @@ static int capture_frames(struct capture *capture)
 	int status;
 
 	take_signals(&capture->mask);
-	status = cli->write ? open_group(capture) : CLI_OK;
+	status = cli->write ? load_writer(capture) : CLI_OK;
+	if (!status && cli->write)
+		status = open_group(capture);
 	if (!status)
 		status = begin(capture);
 	if (!status && cli->write)

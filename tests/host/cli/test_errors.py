@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 
@@ -251,6 +252,39 @@ def test_version_alone():
               "--version")
     done = expect(run("--socket", path("none"), "version", "--json"), 0)
     tap.equal(json.loads(done.stdout)["lenscapd"], None, "daemon")
+
+
+def test_pcapng_library():
+    "what writes pcapng is loaded by a capture only, and found where it belongs"
+    linked = subprocess.run(["ldd", PROGRAM], stdout=subprocess.PIPE,
+                            check=True, encoding="utf-8").stdout
+    tap.true("libwiretap" not in linked, linked)
+    name = "lenscap-pcapng.so"
+    library = os.path.join(os.path.dirname(PROGRAM), name)
+    prefix = path("usr")
+    places = [os.path.join(prefix, "bin"), os.path.join(prefix, "lib", "lenscap")]
+    for place in places:
+        os.makedirs(place)
+    program = shutil.copy(PROGRAM, places[0])
+
+    def capture():
+        return subprocess.run([program, "--socket", path("none"), "capture",
+                               "--write", path("frames")], check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              encoding="utf-8", env=environment(),
+                              timeout=TIMEOUT)
+    expect(capture(), 1, "", ["cannot write pcapng", f"lenscap/{name}",
+                              "libwiretap", "--group"])
+    for place in reversed(places):
+        copy = shutil.copy(library, place)
+        done = capture()
+        # How it goes on depends on who runs this, and on the kernel.
+        tap.true(done.returncode and "cannot write pcapng" not in done.stderr,
+                 f"{place}: {done.stderr}")
+        with open(copy, "wb") as file:
+            file.write(b"something else")
+        expect(capture(), 1, "", ["cannot write pcapng", name])
+        os.unlink(copy)
 
 
 def test_full_disk():

@@ -2,13 +2,11 @@
 /*
  * Writing frames with comments to a pcapng file: see pcapng.h.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <wireshark/wiretap/wtap.h>
 #include <wireshark/wsutil/wslog.h>
 
-#include "cli.h"
 #include "pcapng.h"
 
 /* EPB flags: inbound. */
@@ -32,10 +30,11 @@ struct pcapng {
 	guint32 count;
 };
 
+/* What GLib allocates, free() frees. */
 static int explain(char **error, int code, char *info)
 {
-	*error = cli_format("%s%s%s", wtap_strerror(code), info ? ": " : "",
-			    info ? info : "");
+	*error = g_strdup_printf("%s%s%s", wtap_strerror(code),
+				 info ? ": " : "", info ? info : "");
 	g_free(info);
 	return -1;
 }
@@ -50,12 +49,12 @@ static GArray *describe_section(const char *program)
 	return g_array_append_val(sections, section);
 }
 
-struct pcapng *pcapng_open(int fd, const char *program, uint32_t snaplen,
-			   char **error)
+static struct pcapng *open_file(int fd, const char *program, uint32_t snaplen,
+				char **error)
 {
 	wtap_dump_params params = WTAP_DUMP_PARAMS_INIT;
 	wtapng_iface_descriptions_t none = { 0 };
-	struct pcapng *file = cli_alloc(calloc(1, sizeof(*file)));
+	struct pcapng *file = g_new0(struct pcapng, 1);
 	gchar *info = NULL;
 	int code = 0;
 
@@ -83,7 +82,7 @@ struct pcapng *pcapng_open(int fd, const char *program, uint32_t snaplen,
 		return file;
 	explain(error, code, info);
 	wtap_block_array_free(file->sections);
-	free(file);
+	g_free(file);
 	wtap_cleanup();
 	return NULL;
 }
@@ -108,11 +107,10 @@ static int add_interface(struct pcapng *file, const char *name, int encap,
 	wtap_block_unref(block);
 	if (!done)
 		return explain(error, code, info);
-	file->interfaces = cli_alloc(reallocarray(file->interfaces,
-						  file->count + 1,
-						  sizeof(*file->interfaces)));
+	file->interfaces = g_renew(struct interface, file->interfaces,
+				   file->count + 1);
 	file->interfaces[file->count++] =
-		(struct interface){ cli_format("%s", name), encap };
+		(struct interface){ g_strdup(name), encap };
 	return 0;
 }
 
@@ -129,8 +127,8 @@ static int find_interface(struct pcapng *file, const char *name, int encap,
 	return add_interface(file, name, encap, error);
 }
 
-int pcapng_write(struct pcapng *file, const struct pcapng_frame *frame,
-		 char **error)
+static int write_frame(struct pcapng *file, const struct pcapng_frame *frame,
+		       char **error)
 {
 	int encap = frame->ethernet ? WTAP_ENCAP_ETHERNET :
 				      WTAP_ENCAP_RAW_IP;
@@ -170,7 +168,7 @@ int pcapng_write(struct pcapng *file, const struct pcapng_frame *frame,
 	return done ? 0 : explain(error, code, info);
 }
 
-int pcapng_flush(struct pcapng *file, char **error)
+static int flush_file(struct pcapng *file, char **error)
 {
 	int code = 0;
 
@@ -179,17 +177,25 @@ int pcapng_flush(struct pcapng *file, char **error)
 	return explain(error, code, NULL);
 }
 
-int pcapng_close(struct pcapng *file, char **error)
+static int close_file(struct pcapng *file, char **error)
 {
 	gchar *info = NULL;
 	int code = 0;
 	bool done = wtap_dump_close(file->dumper, NULL, &code, &info);
 
 	for (guint32 i = 0; i < file->count; i++)
-		free(file->interfaces[i].name);
-	free(file->interfaces);
+		g_free(file->interfaces[i].name);
+	g_free(file->interfaces);
 	wtap_block_array_free(file->sections);
-	free(file);
+	g_free(file);
 	wtap_cleanup();
 	return done ? 0 : explain(error, code, info);
 }
+
+__attribute__((visibility("default")))
+const struct pcapng_writer lenscap_pcapng_writer = {
+	.open = open_file,
+	.write = write_frame,
+	.flush = flush_file,
+	.close = close_file,
+};
