@@ -467,6 +467,10 @@ def test_capture_ends():
         row, = service.ask("captures")["captures"]
         tap.equal((row["guard"], row["group"], row["sent"], row["link"]),
                   ("cams", GROUP, 1, False), "captures")
+        tap.equal(service.ask("status")["captures"], [row], "status")
+        shown = one.gw.run([CTL, "--socket", service.socket, "status"]).stdout
+        tap.true(f"dropped frames of guard cams to NFLOG group {GROUP}: 1 sent"
+                 in shown, shown)
     process.kill()
 
     process = capture(one, service, "-w", path, "--group", str(GROUP))

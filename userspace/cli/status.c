@@ -260,6 +260,32 @@ static void put_traffic(struct table *table, const struct totals *totals)
 	}
 }
 
+/* One line each: they show what cameras say, so nobody is to forget them. */
+static void put_captures(struct table *table, const json_t *captures)
+{
+	json_t *capture;
+	size_t i;
+
+	json_array_foreach(captures, i, capture) {
+		const char *guard = field_str(capture, "guard");
+		const char *device = field_str(capture, "device");
+		const char *mac = field_str(capture, "mac");
+		const char *reason = field_str(capture, "reason");
+
+		key(table, i ? "" : "Captures");
+		table_cell(table, STYLE_PLAIN,
+			   "dropped frames%s%s%s%s%s%s%s%s to NFLOG group %lld: %s sent, %s above %s a second",
+			   *guard ? " of guard " : "", guard,
+			   *device ? " of device " : "", device,
+			   *mac ? " of MAC " : "", mac,
+			   *reason ? " for " : "", reason,
+			   (long long)field_int(capture, "group"),
+			   human_count(field_int(capture, "sent")).text,
+			   human_count(field_int(capture, "suppressed")).text,
+			   human_count(field_int(capture, "rate")).text);
+	}
+}
+
 static void put_reporting(struct table *table, const json_t *answer)
 {
 	const json_t *module = field(answer, "module");
@@ -544,6 +570,7 @@ static void show_status(const struct cli *cli, const json_t *answer)
 	put_guards(&table, &states);
 	put_interlock(&table, field(answer, "interlock"));
 	put_traffic(&table, &totals);
+	put_captures(&table, field(answer, "captures"));
 	put_reporting(&table, answer);
 	table_flush(&table);
 	table_free(&table);

@@ -217,20 +217,20 @@ json_t *capture_begin(struct daemon *daemon, struct connection *connection,
 
 /**
  * capture_list() - all captures, also those of other programs
- * @daemon: the daemon
+ * @client: the connection to the module
  * @err: why not
  *
- * Return: the answer, or NULL with @err.
+ * Return: an array, or NULL with @err.
  */
-json_t *capture_list(struct daemon *daemon, struct client_error *err)
+json_t *capture_list(struct client *client, struct client_error *err)
 {
 	struct client_captures captures;
 	json_t *list;
 
-	if (client_captures(daemon->client, &captures, err) < 0)
+	if (client_captures(client, &captures, err) < 0)
 		return NULL;
 	list = json_array();
 	for (size_t i = 0; i < captures.count; i++)
 		json_array_append_new(list, describe(&captures.items[i]));
-	return json_pack("{s:b, s:o}", "ok", 1, "captures", list);
+	return list;
 }

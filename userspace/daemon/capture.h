@@ -14,6 +14,6 @@ struct daemon;
 
 json_t *capture_begin(struct daemon *daemon, struct connection *connection,
 		      const json_t *request, struct client_error *err);
-json_t *capture_list(struct daemon *daemon, struct client_error *err);
+json_t *capture_list(struct client *client, struct client_error *err);
 
 #endif /* LENSCAPD_CAPTURE_H */

@@ -108,6 +108,7 @@ static json_t *run_status(struct daemon *daemon, struct connection *connection,
 {
 	struct client_info info = { 0 };
 	json_t *module = json_null(), *guards = json_array();
+	json_t *captures = json_array();
 	struct client_error err;
 
 	(void)connection;
@@ -125,10 +126,15 @@ static json_t *run_status(struct daemon *daemon, struct connection *connection,
 		guards = guards_list(daemon->client, &daemon->gateway, &err);
 		if (!guards)
 			goto fail;
+		json_decref(captures);
+		captures = capture_list(daemon->client, &err);
+		if (!captures)
+			goto fail;
 	}
-	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
 			 "daemon", describe_daemon(daemon, &info),
 			 "module", module, "guards", guards,
+			 "captures", captures,
 			 "outputs", outputs_show(&daemon->outputs),
 			 "interlock", interlock_show(&daemon->interlock),
 			 "history", history_show(&daemon->history));
@@ -550,11 +556,12 @@ static json_t *run_captures(struct daemon *daemon,
 			    const json_t *request)
 {
 	struct client_error err;
-	json_t *answer = capture_list(daemon, &err);
+	json_t *captures = capture_list(daemon->client, &err);
 
 	(void)connection;
 	(void)request;
-	return answer ? answer : client_failure(daemon, &err);
+	return captures ? json_pack("{s:b, s:o}", "ok", 1, "captures", captures) :
+			  client_failure(daemon, &err);
 }
 
 static const struct command commands[] = {

@@ -409,6 +409,25 @@ def test_status_interlock():
     tap.true("its cameras may talk to anyone" in text, text)
 
 
+def test_status_captures():
+    "captures that are on are shown, with what was above the rate"
+    one = {"id": 3, "guard": "cams", "device": "fence-017", "mac": None,
+           "reason": "destination", "group": 5, "snaplen": None, "rate": 1000,
+           "link": False, "sent": 1234, "suppressed": 17}
+    every = dict(one, id=4, guard=None, device=None, reason=None, group=65535,
+                 rate=7, sent=0, suppressed=0)
+    answer = state.status()
+    expect(ask({"status": answer}, "status"), 0)
+    answer["captures"] = [one, every]
+    done = expect(ask({"status": answer}, "status"), 0, [
+        "Captures", "dropped frames of guard cams of device fence-017 for "
+        "destination to NFLOG group 5: 1234 sent, 17 above 1000 a second",
+        "dropped frames to NFLOG group 65535: 0 sent, 0 above 7 a second"])
+    tap.equal(done.stdout.count("NFLOG"), 2, "captures")
+    done = expect(ask({"status": answer}, "status", "--json"), 0)
+    tap.equal(json.loads(done.stdout)["captures"], [one, every], "as JSON")
+
+
 def test_status_many_guards():
     "hundreds of guards in trouble do not flood the dashboard"
     guards = [state.guard(f"g{i}", state="waiting") for i in range(200)]
