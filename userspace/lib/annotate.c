@@ -33,6 +33,7 @@ struct annotate {
 	struct vendors vendors;
 	struct place_db country;
 	struct place_db asn;
+	bool shared;
 	struct cached *cache;
 };
 
@@ -106,7 +107,9 @@ void annotate_load(struct annotate *annotate, struct diag *diag)
 	vendors_sort(&annotate->vendors);
 	if (config->country)
 		place_open(&annotate->country, config->country, diag);
-	if (config->asn)
+	annotate->shared = config->country && config->asn &&
+			   !strcmp(config->country, config->asn);
+	if (config->asn && !annotate->shared)
 		place_open(&annotate->asn, config->asn, diag);
 	annotate->cache = mem_alloc(CACHE_SIZE * sizeof(*annotate->cache));
 	memset(annotate->cache, 0, CACHE_SIZE * sizeof(*annotate->cache));
@@ -132,36 +135,25 @@ bool annotate_mac(const struct annotate *annotate, const uint8_t mac[6],
 	return hint->local || hint->vendor;
 }
 
+/* A file that is named for both is read once. */
+static const struct place_db *asn_of(const struct annotate *annotate)
+{
+	return annotate->shared ? &annotate->country : &annotate->asn;
+}
+
 static bool look_up(const struct annotate *annotate, const uint8_t *address,
 		    size_t len, struct address_hint *hint)
 {
-	static const char *const country[] = { "country", "iso_code", NULL };
-	static const char *const registered[] = {
-		"registered_country", "iso_code", NULL
-	};
-	static const char *const number[] = {
-		"autonomous_system_number", NULL
-	};
-	static const char *const organization[] = {
-		"autonomous_system_organization", NULL
-	};
-	MMDB_entry_s entry;
+	const struct place_db *asn = asn_of(annotate);
 
 	memset(hint, 0, sizeof(*hint));
-	if (place_find(&annotate->country, address, len, &entry) &&
-	    (place_text(&entry, country, hint->country,
-			sizeof(hint->country)) ||
-	     place_text(&entry, registered, hint->country,
-			sizeof(hint->country))))
+	if (place_country(&annotate->country, address, len, hint->country,
+			  sizeof(hint->country)))
 		memcpy(hint->country_date, annotate->country.date,
 		       sizeof(hint->country_date));
-	if (place_find(&annotate->asn, address, len, &entry) &&
-	    place_number(&entry, number, &hint->asn)) {
-		place_text(&entry, organization, hint->organization,
-			   sizeof(hint->organization));
-		memcpy(hint->asn_date, annotate->asn.date,
-		       sizeof(hint->asn_date));
-	}
+	if (place_network(asn, address, len, &hint->asn, hint->organization,
+			  sizeof(hint->organization)))
+		memcpy(hint->asn_date, asn->date, sizeof(hint->asn_date));
 	return *hint->country || hint->asn;
 }
 
@@ -190,7 +182,7 @@ bool annotate_address(struct annotate *annotate, const uint8_t *address,
 	struct cached *cached;
 
 	if (!annotate->loaded || (len != 4 && len != 16) ||
-	    (!annotate->country.open && !annotate->asn.open)) {
+	    (!annotate->country.format && !annotate->asn.format)) {
 		memset(hint, 0, sizeof(*hint));
 		return false;
 	}

@@ -49,8 +49,8 @@ struct gateway_events {
  * @vendors: lists of the IEEE registry, in CSV
  * @nvendors: how many
  * @named: somebody named them, so that a missing one is worth a warning
- * @country: a database in MaxMind's format, or NULL
- * @asn: another, or NULL
+ * @country: a database in a format that place.h knows, or NULL
+ * @asn: another, or the same, or NULL
  */
 struct gateway_annotations {
 	char **vendors;

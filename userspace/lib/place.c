@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where an address is said to be: databases in MaxMind's format.
+ * Where an address is said to be: databases in MaxMind's format, or libloc's.
  *
- * The library maps a database into memory, where a file that somebody
- * overwrites or cuts would change or vanish under its reader. It is therefore
- * given a copy of its own, in memory as well.
+ * The libraries map a database into memory, where a file that somebody
+ * overwrites or cuts would change or vanish under its reader. They are
+ * therefore given a copy of their own, in memory as well.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "place.h"
 
 /* What a gateway can spare; the free databases have 10 to 70. */
 #define DB_MAX_MIB	256
+
+/* What tells the formats apart. */
+#define HEAD_BYTES	16
 
 /* At once, so that a signal is not kept waiting. */
 #define COPY_BYTES	(8U << 20)
@@ -51,22 +51,30 @@ static const char *copy(int from, int to)
 	return NULL;
 }
 
+/* libloc's say what they are at once, MaxMind's only near their end. */
+static const struct place_format *recognise(int fd)
+{
+	char head[HEAD_BYTES];
+	ssize_t len = pread(fd, head, sizeof(head), 0);
+
+	return len > 0 && place_loc_is(head, (size_t)len) ? &place_loc :
+							    &place_mmdb;
+}
+
 static const char *open_copy(struct place_db *place, int fd)
 {
 	int memory = memfd_create("lenscap-places", MFD_CLOEXEC);
+	const struct place_format *format;
 	const char *why;
-	char path[32];
-	int status;
 
 	if (memory < 0)
 		return strerror(errno);
 	why = copy(fd, memory);
 	if (!why) {
-		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", memory);
-		status = MMDB_open(path, MMDB_MODE_MMAP, &place->db);
-		place->open = status == MMDB_SUCCESS;
-		if (!place->open)
-			why = MMDB_strerror(status);
+		format = recognise(memory);
+		why = format->open(place, memory);
+		if (!why)
+			place->format = format;
 	}
 	/* The mapping keeps what it maps. */
 	close(memory);
@@ -76,7 +84,7 @@ static const char *open_copy(struct place_db *place, int fd)
 /**
  * place_open() - read a database
  * @place: result, all zeroes before
- * @path: the file
+ * @path: the file, in any of the formats
  * @diag: receives a warning if it cannot be used
  */
 bool place_open(struct place_db *place, const char *path, struct diag *diag)
@@ -84,7 +92,6 @@ bool place_open(struct place_db *place, const char *path, struct diag *diag)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const char *why = fd < 0 ? strerror(errno) : open_copy(place, fd);
 	struct tm tm;
-	time_t when;
 
 	if (fd >= 0)
 		close(fd);
@@ -93,103 +100,71 @@ bool place_open(struct place_db *place, const char *path, struct diag *diag)
 			     "cannot be used: %s; hints do without it", why);
 		return false;
 	}
-	when = (time_t)place->db.metadata.build_epoch;
-	if (!gmtime_r(&when, &tm) ||
+	if (!gmtime_r(&place->made, &tm) ||
 	    !strftime(place->date, sizeof(place->date), "%Y-%m-%d", &tm))
 		place->date[0] = '\0';
 	return true;
 }
 
+static bool can_ask(const struct place_db *place, size_t len)
+{
+	return place->format && (len == 4 || len == 16);
+}
+
 /**
- * place_find() - look an address up
+ * place_country() - in which country is an address said to be?
  * @place: the database
  * @address: in network order
  * @len: 4 or 16
- * @entry: result
- *
- * Return: whether the database knows it.
- */
-bool place_find(const struct place_db *place, const uint8_t *address,
-		size_t len, MMDB_entry_s *entry)
-{
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
-	struct sockaddr_in four = { .sin_family = AF_INET };
-	const struct sockaddr *sockaddr;
-	MMDB_lookup_result_s result;
-	int error = MMDB_SUCCESS;
-
-	if (!place->open)
-		return false;
-	if (len == sizeof(four.sin_addr)) {
-		memcpy(&four.sin_addr, address, len);
-		sockaddr = (const struct sockaddr *)&four;
-	} else if (len == sizeof(six.sin6_addr)) {
-		memcpy(&six.sin6_addr, address, len);
-		sockaddr = (const struct sockaddr *)&six;
-	} else {
-		return false;
-	}
-	result = MMDB_lookup_sockaddr(&place->db, sockaddr, &error);
-	if (error != MMDB_SUCCESS || !result.found_entry)
-		return false;
-	*entry = result.entry;
-	return true;
-}
-
-/**
- * place_text() - a text of an entry
- * @entry: what place_find() found
- * @path: keys, the last one NULL
- * @text: result, cut to its size, empty if there is none
+ * @text: result, a code of two letters; empty if that is not known
  * @size: of it
  */
-bool place_text(MMDB_entry_s *entry, const char *const *path, char *text,
-		size_t size)
+bool place_country(const struct place_db *place, const uint8_t *address,
+		   size_t len, char *text, size_t size)
 {
-	MMDB_entry_data_s data;
-	size_t len;
-
 	text[0] = '\0';
-	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS ||
-	    !data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING)
-		return false;
-	len = data.data_size;
-	if (len >= size)
-		len = size - 1;
-	while (len < data.data_size && len &&
-	       (data.utf8_string[len] & 0xc0) == 0x80)
-		len--;
-	memcpy(text, data.utf8_string, len);
-	text[len] = '\0';
-	return len;
+	return can_ask(place, len) &&
+	       place->format->country(place, address, len, text, size);
 }
 
 /**
- * place_number() - a number of an entry
- * @entry: what place_find() found
- * @path: keys, the last one NULL
- * @number: result, untouched if there is none
+ * place_network() - to which autonomous system is an address said to belong?
+ * @place: the database
+ * @address: in network order
+ * @len: 4 or 16
+ * @asn: result, its number; untouched if that is not known
+ * @text: result, who runs it, or empty
+ * @size: of @text
  */
-bool place_number(MMDB_entry_s *entry, const char *const *path,
-		  uint32_t *number)
+bool place_network(const struct place_db *place, const uint8_t *address,
+		   size_t len, uint32_t *asn, char *text, size_t size)
 {
-	MMDB_entry_data_s data;
+	text[0] = '\0';
+	return can_ask(place, len) &&
+	       place->format->network(place, address, len, asn, text, size);
+}
 
-	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS ||
-	    !data.has_data)
-		return false;
-	if (data.type == MMDB_DATA_TYPE_UINT32)
-		*number = data.uint32;
-	else if (data.type == MMDB_DATA_TYPE_UINT16)
-		*number = data.uint16;
-	else
-		return false;
-	return true;
+/**
+ * place_cut() - as much of a text as there is room for
+ * @text: result
+ * @size: of it
+ * @from: the text, which need not end
+ * @len: of it
+ */
+void place_cut(char *text, size_t size, const char *from, size_t len)
+{
+	size_t keep = len < size ? len : size - 1;
+
+	/* Not in the middle of a character. */
+	while (keep < len && keep && (from[keep] & 0xc0) == 0x80)
+		keep--;
+	memcpy(text, from, keep);
+	text[keep] = '\0';
 }
 
 void place_close(struct place_db *place)
 {
-	if (place->open)
-		MMDB_close(&place->db);
+	if (place->format)
+		place->format->close(place);
 	memset(place, 0, sizeof(*place));
 }
