@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where events are written: files, stdout, the journal, syslog.
+ * Where events are written: files, stdout, the journal, syslog, IPFIX.
  *
  * Each place gets every event, and none waits for another. What one does not
  * take is not kept for later, since a place that fails may fail for days: it
@@ -49,8 +49,16 @@ static bool is_same(const struct gateway_output *a,
 				    a->path == b->path;
 }
 
+static bool is_ipfix(const struct output *output)
+{
+	return output->config.kind == GATEWAY_OUTPUT_IPFIX;
+}
+
+/* What was not sent yet is counted as lost. */
 static void shut(struct output *output)
 {
+	if (is_ipfix(output))
+		output_ipfix_shut(output);
 	if (output->fd >= 0)
 		close(output->fd);
 	output->fd = -1;
@@ -59,7 +67,6 @@ static void shut(struct output *output)
 
 static void drop(struct output *output)
 {
-	shut(output);
 	free(output->config.path);
 	free(output->error);
 }
@@ -74,6 +81,7 @@ void outputs_configure(struct outputs *outputs,
 {
 	struct output *items = mem_alloc((config->count + 1) * sizeof(*items));
 
+	outputs_reopen(outputs);
 	for (size_t i = 0; i < config->count; i++) {
 		const struct gateway_output *wanted = &config->outputs[i];
 
@@ -120,9 +128,11 @@ bool output_failed(struct output *output, const char *what, int error)
 }
 
 static bool write_one(struct output *output, const struct client_record *record,
-		      const char *line, size_t len)
+		      const json_t *event, const char *line, size_t len)
 {
 	switch (output->config.kind) {
+	case GATEWAY_OUTPUT_IPFIX:
+		return output_ipfix_write(output, record, event);
 	case GATEWAY_OUTPUT_FILE:
 		return output_file_write(output, line, len);
 	case GATEWAY_OUTPUT_SYSLOG:
@@ -153,7 +163,7 @@ void outputs_write(struct outputs *outputs, const struct client_record *record,
 	for (size_t i = 0; i < outputs->count; i++) {
 		struct output *output = &outputs->items[i];
 
-		if (!write_one(output, record, line, len)) {
+		if (!write_one(output, record, event, line, len)) {
 			output->lost++;
 			continue;
 		}
@@ -166,7 +176,7 @@ void outputs_write(struct outputs *outputs, const struct client_record *record,
 }
 
 /**
- * outputs_reopen() - close files, so that the next event opens them again
+ * outputs_reopen() - close what is open; the next event opens it again
  * @outputs: the places
  */
 void outputs_reopen(struct outputs *outputs)
@@ -203,8 +213,11 @@ static void admit(struct output *output, bool ending)
  */
 void outputs_admit(struct outputs *outputs)
 {
-	for (size_t i = 0; i < outputs->count; i++)
+	for (size_t i = 0; i < outputs->count; i++) {
+		if (is_ipfix(&outputs->items[i]))
+			output_ipfix_look(&outputs->items[i]);
 		admit(&outputs->items[i], false);
+	}
 }
 
 /**
@@ -252,6 +265,7 @@ json_t *outputs_show(const struct outputs *outputs)
 void outputs_free(struct outputs *outputs)
 {
 	for (size_t i = 0; i < outputs->count; i++) {
+		shut(&outputs->items[i]);
 		admit(&outputs->items[i], true);
 		drop(&outputs->items[i]);
 	}

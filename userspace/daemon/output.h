@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where events are written: files, stdout, the journal, syslog.
+ * Where events are written: files, stdout, the journal, syslog, IPFIX.
  */
 #ifndef LENSCAPD_OUTPUT_H
 #define LENSCAPD_OUTPUT_H
@@ -25,6 +25,7 @@
  * @admitted: of these, how many were admitted to in the daemon's log
  * @error: why not the last one; NULL while it takes them
  * @said: when that was last logged, in seconds of the monotonic clock
+ * @flow: what output_ipfix.c needs, or NULL
  */
 struct output {
 	struct gateway_output config;
@@ -36,6 +37,7 @@ struct output {
 	uint64_t admitted;
 	char *error;
 	time_t said;
+	struct flow *flow;
 };
 
 /**
@@ -65,10 +67,18 @@ void outputs_free(struct outputs *outputs);
 bool output_failed(struct output *output, const char *what, int error);
 
 /* output_file.c */
-bool output_file_write(struct output *output, const char *line, size_t len);
+bool output_file_ready(struct output *output, bool *opened);
+bool output_file_write(struct output *output, const void *bytes, size_t len);
 
 /* output_syslog.c */
 bool output_syslog_write(struct output *output, bool audited, const char *line,
 			 size_t len);
+
+/* output_ipfix.c */
+bool output_ipfix_write(struct output *output,
+			const struct client_record *record,
+			const json_t *event);
+void output_ipfix_look(struct output *output);
+void output_ipfix_shut(struct output *output);
 
 #endif /* LENSCAPD_OUTPUT_H */

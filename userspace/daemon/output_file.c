@@ -64,22 +64,34 @@ static void take_back(int fd, size_t len)
 }
 
 /**
- * output_file_write() - append a line
+ * output_file_ready() - open a file, unless it is
  * @output: the file
- * @line: it, with its newline
- * @len: bytes
+ * @opened: result: it was not
+ */
+bool output_file_ready(struct output *output, bool *opened)
+{
+	look(output);
+	*opened = output->fd < 0;
+	return !*opened || open_file(output);
+}
+
+/**
+ * output_file_write() - append a line, or a message
+ * @output: the file
+ * @bytes: it, with its newline if it is a line
+ * @len: how many
  *
  * Return: whether all of it is there.
  */
-bool output_file_write(struct output *output, const char *line, size_t len)
+bool output_file_write(struct output *output, const void *bytes, size_t len)
 {
 	ssize_t done;
+	bool opened;
 
-	look(output);
-	if (output->fd < 0 && !open_file(output))
+	if (!output_file_ready(output, &opened))
 		return false;
 	do {
-		done = write(output->fd, line, len);
+		done = write(output->fd, bytes, len);
 	} while (done < 0 && errno == EINTR);
 	if (done == (ssize_t)len)
 		return true;

@@ -7,12 +7,16 @@
 #include <sys/syslog.h>
 #include <sys/un.h>
 
+#include "address.h"
 #include "file.h"
 #include "gateway_events.h"
 #include "mem.h"
 #include "text.h"
 
 #define SYSLOG_SOCKET	"/dev/log"
+
+/* The port of IPFIX, over TCP as well as UDP. */
+#define IPFIX_PORT	4739
 
 /* Where Debian's package ieee-data has them. */
 static const char *const vendor_files[] = {
@@ -28,9 +32,22 @@ static const struct name_entry outputs[] = {
 	{ "stdout", GATEWAY_OUTPUT_STDOUT },
 	{ "journal", GATEWAY_OUTPUT_JOURNAL },
 	{ "syslog", GATEWAY_OUTPUT_SYSLOG },
+	{ "ipfix", GATEWAY_OUTPUT_IPFIX },
 };
 
-const struct name_table names_output = { "output", outputs, 4 };
+const struct name_table names_output = { "output", outputs, 5 };
+
+enum transport {
+	TRANSPORT_TCP,
+	TRANSPORT_UDP,
+};
+
+static const struct name_entry transports[] = {
+	{ "tcp", TRANSPORT_TCP },
+	{ "udp", TRANSPORT_UDP },
+};
+
+static const struct name_table names_transport = { "transport", transports, 2 };
 
 static const struct name_entry facilities[] = {
 	{ "daemon", LOG_DAEMON }, { "user", LOG_USER },
@@ -58,15 +75,29 @@ static char *take_path(const struct ytree *tree, const struct ynode *node,
 	return file_beside(tree->file, path);
 }
 
+static bool is_file(const struct gateway_output *output)
+{
+	return output->kind == GATEWAY_OUTPUT_FILE ||
+	       (output->kind == GATEWAY_OUTPUT_IPFIX && !output->family);
+}
+
 static bool is_twin(const struct gateway_output *a,
 		    const struct gateway_output *b)
 {
 	if (a->kind != b->kind)
 		return false;
-	if (a->kind != GATEWAY_OUTPUT_FILE && a->kind != GATEWAY_OUTPUT_SYSLOG)
+	if (a->kind == GATEWAY_OUTPUT_STDOUT ||
+	    a->kind == GATEWAY_OUTPUT_JOURNAL)
 		return true;
 	/* Without one, an error was noted. */
 	return a->path && b->path && !strcmp(a->path, b->path);
+}
+
+static bool is_same_file(const struct gateway_output *a,
+			 const struct gateway_output *b)
+{
+	return is_file(a) && is_file(b) && a->path && b->path &&
+	       !strcmp(a->path, b->path);
 }
 
 static void parse_file(const struct ytree *tree, const struct ynode *node,
@@ -100,17 +131,102 @@ static void parse_syslog(const struct ytree *tree, const struct ynode *socket,
 			    sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
 }
 
+enum {
+	TO,
+	PATH,
+	SOCKET,
+	FACILITY,
+	COLLECTOR,
+	PORT,
+	TRANSPORT,
+	OUTPUT_KEYS
+};
+
+static const struct ykey output_keys[OUTPUT_KEYS] = {
+	[TO] = { "to", true },
+	[PATH] = { "path", false },
+	[SOCKET] = { "socket", false },
+	[FACILITY] = { "facility", false },
+	[COLLECTOR] = { "collector", false },
+	[PORT] = { "port", false },
+	[TRANSPORT] = { "transport", false },
+};
+
+static bool key_fits(size_t key, unsigned int kind)
+{
+	switch (key) {
+	case PATH:
+		return kind == GATEWAY_OUTPUT_FILE ||
+		       kind == GATEWAY_OUTPUT_IPFIX;
+	case SOCKET:
+	case FACILITY:
+		return kind == GATEWAY_OUTPUT_SYSLOG;
+	default:
+		return kind == GATEWAY_OUTPUT_IPFIX;
+	}
+}
+
+static void parse_collector(const struct ytree *tree,
+			    const struct ynode *const *values,
+			    struct gateway_output *output)
+{
+	const char *text = ynode_text(tree, values[COLLECTOR],
+				      "events: collector");
+	unsigned int transport = TRANSPORT_TCP;
+	char error[ADDRESS_ERROR], host[PREFIX_TEXT];
+	struct policy_prefix prefix;
+	uint64_t port = IPFIX_PORT;
+
+	if (values[PORT])
+		ynode_number(tree, values[PORT], "events: port", 1, UINT16_MAX,
+			     &port);
+	if (values[TRANSPORT])
+		ynode_choice(tree, values[TRANSPORT], "events",
+			     &names_transport, &transport);
+	if (!text)
+		return;
+	if (!prefix_parse(text, &prefix, error) || !prefix_is_host(&prefix)) {
+		ynode_error(tree, values[COLLECTOR],
+			    "events: collector: \"%s\" is not the address of a host: names are not looked up, and the port has a key of its own",
+			    TEXT_CLIP(text));
+		return;
+	}
+	output->family = prefix.family;
+	memcpy(output->address, prefix.addr, sizeof(output->address));
+	output->port = (uint16_t)port;
+	output->udp = transport == TRANSPORT_UDP;
+	output->path = mem_print("%s:%s%s%s:%u", output->udp ? "udp" : "tcp",
+				 prefix.family == 4 ? "" : "[",
+				 prefix_format(&prefix, host),
+				 prefix.family == 4 ? "" : "]", output->port);
+}
+
+static void parse_ipfix(const struct ytree *tree, const struct ynode *node,
+			const struct ynode *const *values,
+			struct gateway_output *output)
+{
+	if (values[PATH] && values[COLLECTOR]) {
+		ynode_error(tree, values[COLLECTOR],
+			    "events: a file and a collector are two outputs: list each of them");
+	} else if (values[COLLECTOR]) {
+		parse_collector(tree, values, output);
+	} else if (values[PORT] || values[TRANSPORT]) {
+		ynode_error(tree, values[PORT] ? values[PORT] :
+						 values[TRANSPORT],
+			    "events: \"%s\" needs a \"collector\"",
+			    output_keys[values[PORT] ? PORT : TRANSPORT].name);
+	} else if (values[PATH]) {
+		output->path = take_path(tree, values[PATH], "events: path");
+	} else {
+		ynode_error(tree, node,
+			    "events: ipfix needs a collector or a path, such as { to: ipfix, collector: 192.0.2.7 }");
+	}
+}
+
 /* Return: whether @output is complete as far as it is known. */
 static bool parse_output(const struct ytree *tree, const struct ynode *node,
 			 struct gateway_output *output)
 {
-	enum { TO, PATH, SOCKET, FACILITY, OUTPUT_KEYS };
-	static const struct ykey output_keys[OUTPUT_KEYS] = {
-		[TO] = { "to", true },
-		[PATH] = { "path", false },
-		[SOCKET] = { "socket", false },
-		[FACILITY] = { "facility", false },
-	};
 	const struct ynode *values[OUTPUT_KEYS] = { NULL };
 
 	/* A name alone is short for { to: NAME }. */
@@ -123,10 +239,7 @@ static bool parse_output(const struct ytree *tree, const struct ynode *node,
 					 &names_output, &output->kind))
 		return false;
 	for (size_t i = PATH; i < OUTPUT_KEYS; i++) {
-		bool fits = i == PATH ? output->kind == GATEWAY_OUTPUT_FILE :
-					output->kind == GATEWAY_OUTPUT_SYSLOG;
-
-		if (values[i] && !fits) {
+		if (values[i] && !key_fits(i, output->kind)) {
 			ynode_error(tree, values[i],
 				    "events: \"%s\" means nothing to output \"%s\"",
 				    output_keys[i].name, values[TO]->text);
@@ -137,6 +250,8 @@ static bool parse_output(const struct ytree *tree, const struct ynode *node,
 		parse_file(tree, node, values[PATH], output);
 	else if (output->kind == GATEWAY_OUTPUT_SYSLOG)
 		parse_syslog(tree, values[SOCKET], values[FACILITY], output);
+	else if (output->kind == GATEWAY_OUTPUT_IPFIX)
+		parse_ipfix(tree, node, values, output);
 	return true;
 }
 
@@ -150,10 +265,14 @@ static void add_output(const struct ytree *tree, const struct ynode *node,
 		return;
 	}
 	for (size_t i = 0; i < events->count; i++) {
-		if (!is_twin(&output, &events->outputs[i]))
+		const struct gateway_output *other = &events->outputs[i];
+
+		if (!is_twin(&output, other) && !is_same_file(&output, other))
 			continue;
-		ynode_error(tree, node,
-			    "events: this output is listed twice: each event would be in it twice");
+		ynode_error(tree, node, "events: %s",
+			    is_twin(&output, other) ?
+			    "this output is listed twice: each event would be in it twice" :
+			    "another output writes to this file, in another form");
 		free(output.path);
 		return;
 	}

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "ytree.h"
 
@@ -18,18 +19,28 @@ enum gateway_output_kind {
 	GATEWAY_OUTPUT_JOURNAL,
 	GATEWAY_OUTPUT_SYSLOG,
 	GATEWAY_OUTPUT_FILE,
+	GATEWAY_OUTPUT_IPFIX,
 };
 
 /**
  * struct gateway_output - one place that gets every event
  * @kind: enum gateway_output_kind
- * @path: the file, or the socket of syslog; NULL for the others
+ * @path: the file, the socket of syslog, or what people call the collector;
+ *	NULL for the others
  * @facility: of syslog, as in <syslog.h>
+ * @family: of IPFIX: 4 or 6, of the collector's address; 0: @path is a file
+ * @address: of the collector, in network order
+ * @port: of the collector
+ * @udp: it takes datagrams, not TCP
  */
 struct gateway_output {
 	unsigned int kind;
 	char *path;
 	unsigned int facility;
+	unsigned int family;
+	uint8_t address[16];
+	uint16_t port;
+	bool udp;
 };
 
 /**

@@ -70,7 +70,7 @@ def fits(value, schema, where="event"):
 class Driver:
     """driver.c, in a directory of its own."""
 
-    def __init__(self, outputs=(), limit=None, **more):
+    def __init__(self, outputs=(), limit=None, wrap=(), **more):
         self.dir = tempfile.mkdtemp(prefix="lenscap-events-")
         self.config = self.path("gateway.yaml")
         self.file = self.path("events.json")
@@ -84,7 +84,7 @@ class Driver:
         with open(self.path("out"), "wb") as out, \
                 open(self.path("err"), "wb") as err:
             self.process = subprocess.Popen(
-                [DRIVER], stdin=subprocess.PIPE, stdout=out, stderr=err,
+                [*wrap, DRIVER], stdin=subprocess.PIPE, stdout=out, stderr=err,
                 pass_fds=[3], preexec_fn=prepare, text=True,
                 env={**os.environ, "TZ": "Asia/Kolkata"})
         os.close(writer)
