@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import threading
 
@@ -365,6 +366,60 @@ def test_events():
     tap.equal(own["hints"]["mac"], {"local": True}, "hints")
     tap.equal(d.ask("drops")["drops"][0]["hints"], own["hints"], "drops")
     tap.equal(d.drops(), [], "lines in standard output")
+
+
+def flows(data):
+    "Packets in messages of IPFIX, whose third element they are."
+    total = 0
+    while data:
+        version, length, kind = struct.unpack_from(">HH12xH", data)
+        tap.equal(version, 10, "version of IPFIX")
+        if kind >= 256:
+            total += struct.unpack_from(">Q", data, 16 + 4 + 16)[0]
+        data = data[length:]
+    return total
+
+
+def test_events_ipfix():
+    "flow records to collectors, over TCP and UDP; one that goes is counted"
+    r, d, path = with_events()
+    d.netns.up("lo")
+    tcp = d.netns.socket(socket.AF_INET, socket.SOCK_STREAM)
+    udp = d.netns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    r.net.defer(tcp.close)
+    r.net.defer(udp.close)
+    outputs = [{"to": "file", "path": path}]
+    for name, sock in (("tcp", tcp), ("udp", udp)):
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(net.TIMEOUT)
+        outputs.append({"to": "ipfix", "collector": "127.0.0.1",
+                        "port": sock.getsockname()[1], "transport": name})
+    tcp.listen()
+    d.configure([daemon.guard()], log=None, events={"outputs": outputs})
+    d.start()
+    r.bad(3)
+    peer, _ = tcp.accept()
+    peer.settimeout(net.TIMEOUT)
+    wait_events(path, 3)
+    streamed, datagrams = b"", b""
+    while flows(streamed) < 3:
+        more = peer.recv(65536)
+        tap.true(more, "the connection stays")
+        streamed += more
+    while flows(datagrams) < 3:
+        datagrams += udp.recv(65536)
+    tap.equal((flows(streamed), flows(datagrams)), (3, 3), "packets")
+    peer.close()
+    tcp.close()
+    udp.close()
+    before = {o["path"]: o["lost"] for o in d.ask("status")["outputs"]}
+
+    def all_lost():
+        r.bad(1)
+        return all(o["lost"] > before[o["path"]]
+                   for o in d.ask("status")["outputs"][1:])
+    net.wait_for(all_lost, what="losses of both collectors")
+    tap.equal(d.ask("status")["outputs"][0]["lost"], 0, "lost of the file")
 
 
 def test_events_logrotate():
