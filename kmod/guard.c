@@ -202,7 +202,6 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 		lenscap_extack_fmt(extack, "%s: %s", dev->name, reason);
 		err = -EINVAL;
 	} else if (port) {
-		lenscap_settle_guard(ln);
 		err = xa_insert(&port->guards, guard->vlan, guard, GFP_KERNEL);
 		port_changed(port);
 		if (!err)
@@ -210,7 +209,6 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 		else
 			NL_SET_ERR_MSG(extack, "another guard stands on this interface and VLAN");
 	} else {
-		lenscap_settle_guard(ln);
 		err = port_create(ln, dev, guard);
 		if (err)
 			lenscap_extack_fmt(extack, "%s: the ingress hook was refused",
@@ -220,11 +218,20 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 	return err;
 }
 
+/* An audit ends: in it nobody was held to any address. */
+static void settle_audit(struct lenscap_net *ln,
+			 const struct lenscap_guard *guard)
+{
+	if (guard->core.mode == LENSCAP_MODE_AUDIT)
+		lenscap_settle_guard(ln);
+}
+
 /* Take a guard out of its port. */
 static void guard_leave(struct lenscap_guard *guard)
 {
 	xa_erase(&guard->port->guards, guard->vlan);
 	port_changed(guard->port);
+	settle_audit(guard->port->ln, guard);
 }
 
 /* Take a guard out of its port, and the port away with the last one. */
@@ -240,6 +247,7 @@ static void guard_disarm(struct lenscap_guard *guard)
 	if (!xa_empty(&port->guards))
 		return;
 	nf_unregister_net_hook(port->ln->net, &port->ops);
+	settle_audit(port->ln, guard);
 	list_del(&port->list);
 	kfree_rcu(port, rcu);
 }
@@ -363,13 +371,20 @@ static void guard_announce(struct lenscap_net *ln,
 	lenscap_event_guard(ln, guard, state);
 }
 
-/* Arm a guard that is not, if it can be; tell if that changed anything. */
+/* Arm a guard that is not, if it can be; tell if that changed anything. An interface
+ * that is @fresh has carried no frame yet, so that there is nothing to wait for: a
+ * camera that can make its own come and go (a virtual machine's, say) must not hold up
+ * the others by it.
+ */
 static void guard_try(struct lenscap_net *ln, struct lenscap_guard *guard,
-		      struct net_device *dev)
+		      struct net_device *dev, bool fresh)
 {
 	u8 before = guard->state;
-	int err = guard_arm(ln, guard, dev, NULL);
+	int err;
 
+	if (!fresh)
+		lenscap_settle_guard(ln);
+	err = guard_arm(ln, guard, dev, NULL);
 	if (guard->state == before)
 		return;
 	if (err)
@@ -378,13 +393,14 @@ static void guard_try(struct lenscap_net *ln, struct lenscap_guard *guard,
 	guard_announce(ln, guard, guard->state);
 }
 
-static void interface_came(struct lenscap_net *ln, struct net_device *dev)
+static void interface_came(struct lenscap_net *ln, struct net_device *dev,
+			   bool fresh)
 {
 	struct lenscap_guard *guard;
 
 	list_for_each_entry(guard, &ln->guards, list)
 		if (!guard->port && !strcmp(guard->ifname, dev->name))
-			guard_try(ln, guard, dev);
+			guard_try(ln, guard, dev, fresh);
 }
 
 /* A guard left its place: one that failed because of it may have it now. */
@@ -399,7 +415,7 @@ static void place_left(struct lenscap_net *ln)
 			continue;
 		dev = __dev_get_by_name(ln->net, guard->ifname);
 		if (dev)
-			guard_try(ln, guard, dev);
+			guard_try(ln, guard, dev, false);
 	}
 }
 
@@ -454,6 +470,7 @@ int lenscap_guard_set(struct lenscap_net *ln,
 	    old->vlan == guard->vlan) {
 		guard_swap(ln, old, guard);
 	} else if (dev) {
+		lenscap_settle_guard(ln);
 		err = guard_arm(ln, guard, dev, extack);
 		if (err) {
 			if (!old)
@@ -564,7 +581,7 @@ static void interface_renamed(struct lenscap_net *ln, struct net_device *dev)
 		strscpy(guard->ifname, dev->name, sizeof(guard->ifname));
 		guard_announce(ln, guard, guard->state);
 	}
-	interface_came(ln, dev);
+	interface_came(ln, dev, false);
 }
 
 /* Context: process, RTNL held. */
@@ -577,7 +594,7 @@ static int guard_notify(struct notifier_block *block, unsigned long event,
 
 	switch (event) {
 	case NETDEV_REGISTER:
-		interface_came(ln, dev);
+		interface_came(ln, dev, true);
 		break;
 	case NETDEV_UNREGISTER:
 		interface_went(ln, dev);

@@ -233,17 +233,23 @@ static void hold_back(struct lc_verdict *verdict)
 	verdict->pass = verdict->audit;
 }
 
-/* The same of a packet that is no fragment yet. */
+/* The same of a packet that is no fragment yet. Upkeep is left alone: it is for the
+ * LAN, where nothing is cut up, and many of it have the same source, of all zeros.
+ */
 static noinline void judge_uncut(struct lenscap_net *ln,
 				 const struct lenscap_generation *gen,
 				 const struct lc_frame *frame,
 				 const struct lc_key *key,
 				 struct lc_verdict *verdict)
 {
-	if (verdict->reason == LENSCAP_REASON_NONE && verdict->device &&
-	    lenscap_settle_cuts(ln, frame) &&
-	    !lenscap_settled(ln, gen, lenscap_device_of(verdict->device)) &&
-	    lenscap_settle_waits(ln, frame, key))
+	struct lenscap_device *device;
+
+	if (verdict->reason != LENSCAP_REASON_NONE || !verdict->device ||
+	    verdict->upkeep || !lenscap_settle_cuts(ln, frame))
+		return;
+	device = lenscap_device_of(verdict->device);
+	if (!lenscap_settled(ln, gen, device) &&
+	    lenscap_settle_waits(ln, device, frame, key))
 		hold_back(verdict);
 }
 
@@ -309,7 +315,9 @@ static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 	if (tags->broken && !tags->id)
 		verdict.pass = false;
 	if (unlikely(first) && verdict.pass)
-		lenscap_settle_first(port->ln, &key);
+		lenscap_settle_first(port->ln, verdict.device ?
+				     lenscap_device_of(verdict.device) : NULL,
+				     &key);
 	if (verdict.reason != LENSCAP_REASON_NONE)
 		return refuse(port, skb, guard, gen, &key, &verdict);
 	trace_verdict(skb, guard, &verdict);

@@ -37,10 +37,13 @@
  * narrow for it, is as good as its fragments: its first piece is taken for a
  * duplicate, its last one completes what waits. There are cameras that send all
  * their video so, and it should not stop for a minute with every change. So it is
- * noted when first fragments pass, by source, destination and identification, and
- * of these packets those wait that could complete one: of a camera that never sends
- * fragments, none. There are 64 places for a source, of which hashes choose one:
- * a sender that fills them, with whatever comes under its address, stops its own.
+ * noted when first fragments pass, by destination and identification, and of these
+ * packets those wait that could complete one: of a camera that never sends fragments,
+ * none. A device has 64 places for its own, of which a hash chooses one, so that who
+ * fills them stops itself (or who has the same row of 1,024). What an audit passes
+ * under an address that is not its sender's is noted elsewhere, for all: to stop
+ * others by it, until the wait after the audit is over, takes tens of thousands of
+ * fragments.
  *
  * A time of an object is 16 bits, since a device has no room for more: seconds,
  * which come round after 18 hours. Whoever finds that it was long enough ago writes
@@ -51,7 +54,8 @@
  * what the other began, when only the other has changed. Of whole packets cut up
  * behind the guard, a piece that waits because another was lost is not known; nor are
  * to such packets the first fragments that passed before a guard was armed, or that
- * an audit passed unread.
+ * an audit passed unread, or to another address that is translated without connection
+ * tracking to that of the same peer; nor are packets that lose their DF on the way.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -68,9 +72,13 @@
 #define PERIOD		65535U
 #define WAIT_MAX	3600U
 
-/* Sources that are told apart, and packets of each. */
-#define SOURCES		1024U
+/* Rows for devices, and packets of each; packets of nobody's. */
+#define ROWS		1024U
 #define PLACES		64U
+#define STRAYS		65536U
+
+/* Segments of a super-packet, more than any stack makes of 64 KiB. */
+#define SEGMENTS	128U
 
 /* What every link carries in one piece, RFC 791 section 3.2. */
 #define UNCUT		68U
@@ -82,11 +90,13 @@ MODULE_PARM_DESC(fragment_wait, "seconds that the fragments of a device wait aft
 /**
  * struct lenscap_settle - when first fragments passed, of one namespace
  * @secret: of the hashes
- * @passed: for each packet's place the seconds() of its last first fragment; 0: none
+ * @own: for each packet's place the seconds() of its last first fragment; 0: none
+ * @strays: the same of those that did not come from who has the address
  */
 struct lenscap_settle {
 	siphash_key_t secret;
-	u32 passed[SOURCES][PLACES];
+	u32 own[ROWS][PLACES];
+	u32 strays[STRAYS];
 };
 
 /* Seconds, never 0. */
@@ -295,44 +305,57 @@ bool lenscap_settled(const struct lenscap_net *ln,
  * @src: source address
  * @dst: destination address
  * @ident: identification
- * @family: 4 or 6
  *
  * Not the protocol: not every receiver keeps those of two apart.
  */
 struct packet {
-	u8 src[16];
-	u8 dst[16];
+	u32 src;
+	u32 dst;
 	u32 ident;
-	u32 family;
 };
 
-/* The places of a source, and which of them is a packet's. */
-static u32 *places(struct lenscap_settle *settle, const struct lc_key *key,
-		   u32 ident, u32 *place)
+static u64 packet_hash(const struct lenscap_settle *settle,
+		       const struct lc_key *key, u32 ident)
 {
-	struct packet packet = { .ident = ident, .family = key->family };
-	u64 source;
+	struct packet packet = { .ident = ident };
 
-	BUILD_BUG_ON(sizeof(packet) != 40);
-	memcpy(packet.src, key->src, sizeof(packet.src));
-	memcpy(packet.dst, key->dst, sizeof(packet.dst));
-	source = siphash(packet.src, sizeof(packet.src), &settle->secret);
-	*place = siphash(&packet, sizeof(packet), &settle->secret) % PLACES;
-	return settle->passed[source % SOURCES];
+	memcpy(&packet.src, key->src, sizeof(packet.src));
+	memcpy(&packet.dst, key->dst, sizeof(packet.dst));
+	return siphash(&packet, sizeof(packet), &settle->secret);
+}
+
+/* The places of a device: by where it counts, which stays when it is replaced. */
+static u32 *row_of(struct lenscap_settle *settle, struct lenscap_device *device)
+{
+	unsigned long counts = (unsigned long)lenscap_device_stats(device);
+
+	return settle->own[siphash_1u64(counts, &settle->secret) % ROWS];
 }
 
 /**
  * lenscap_settle_first() - a first fragment passes, by a rule or an audit
  * @ln: the namespace
+ * @device: whose MAC (or address) it has, or NULL
  * @key: what it says
  *
- * Context: softirq; does not wait.
+ * Of IPv6 nothing is noted: nobody on the way cuts up its packets.
+ *
+ * Context: softirq, under rcu_read_lock(); does not wait.
  */
-void lenscap_settle_first(struct lenscap_net *ln, const struct lc_key *key)
+void lenscap_settle_first(struct lenscap_net *ln,
+			  struct lenscap_device *device,
+			  const struct lc_key *key)
 {
-	u32 place, *passed = places(ln->settle, key, key->ident, &place);
+	struct lenscap_settle *settle = ln->settle;
+	u64 hash;
 
-	WRITE_ONCE(passed[place], seconds());
+	if (key->family != LC_FAMILY_IPV4)
+		return;
+	hash = packet_hash(settle, key, key->ident);
+	if (device && lc_device_bound(&device->core, key->family, key->src))
+		WRITE_ONCE(row_of(settle, device)[hash % PLACES], seconds());
+	else
+		WRITE_ONCE(settle->strays[hash % STRAYS], seconds());
 }
 
 /**
@@ -357,29 +380,42 @@ bool lenscap_settle_cuts(struct lenscap_net *ln, const struct lc_frame *frame)
 	return !long_ago(&ln->changed);
 }
 
+static bool waits(const u32 *passed, u32 now, u32 wait)
+{
+	u32 then = READ_ONCE(*passed);
+
+	return then && now - then <= wait;
+}
+
 /**
  * lenscap_settle_waits() - could it complete what waits in a peer?
  * @ln: the namespace
+ * @device: whose it is
  * @frame: a frame that lenscap_settle_cuts()
  * @key: what it says
  *
- * Each segment of a super-packet has an identification of its own, so it waits with
- * any first fragment of its source.
+ * Of a super-packet each segment has an identification of its own, one after the
+ * other, or all have the same.
  *
- * Context: softirq. Return: could it, or one of the pieces that it is cut into?
+ * Context: softirq, under rcu_read_lock(). Return: could it, or one of the pieces that
+ * it is cut into?
  */
-bool lenscap_settle_waits(struct lenscap_net *ln, const struct lc_frame *frame,
+bool lenscap_settle_waits(struct lenscap_net *ln,
+			  struct lenscap_device *device,
+			  const struct lc_frame *frame,
 			  const struct lc_key *key)
 {
 	const struct iphdr *ip = (const struct iphdr *)frame->data;
-	u32 place, *passed, now = seconds(), i;
+	u32 segments = frame->gso ? SEGMENTS : 1;
+	struct lenscap_settle *settle = ln->settle;
+	const u32 *row = row_of(settle, device);
+	u32 now = seconds(), wait = whole_wait(), i;
 
-	passed = places(ln->settle, key, ntohs(ip->id), &place);
-	for (i = 0; i < PLACES; i++) {
-		u32 then = READ_ONCE(passed[i]);
+	for (i = 0; i < segments; i++) {
+		u64 hash = packet_hash(settle, key, (u16)(ntohs(ip->id) + i));
 
-		if ((i == place || frame->gso) && then &&
-		    now - then <= whole_wait())
+		if (waits(&row[hash % PLACES], now, wait) ||
+		    waits(&settle->strays[hash % STRAYS], now, wait))
 			return true;
 	}
 	return false;

@@ -14,9 +14,13 @@ void lenscap_settle_guard(struct lenscap_net *ln);
 bool lenscap_settled(const struct lenscap_net *ln,
 		     const struct lenscap_generation *gen,
 		     const struct lenscap_device *device);
-void lenscap_settle_first(struct lenscap_net *ln, const struct lc_key *key);
+void lenscap_settle_first(struct lenscap_net *ln,
+			  struct lenscap_device *device,
+			  const struct lc_key *key);
 bool lenscap_settle_cuts(struct lenscap_net *ln, const struct lc_frame *frame);
-bool lenscap_settle_waits(struct lenscap_net *ln, const struct lc_frame *frame,
+bool lenscap_settle_waits(struct lenscap_net *ln,
+			  struct lenscap_device *device,
+			  const struct lc_frame *frame,
 			  const struct lc_key *key);
 
 #endif /* _LENSCAP_SETTLE_H */

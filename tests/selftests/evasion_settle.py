@@ -10,7 +10,7 @@ fragment that could complete it may follow once it would be refused.
 import contextlib
 import socket
 
-from lib import evasion, frames, net, path, policy, tap
+from lib import evasion, frames, io, net, path, policy, tap
 from lib.evasion import BULK6, CAM4, CAM6, PEER4, PEER6, PORT, ip
 from lib.path import DENIED, nft
 
@@ -67,29 +67,31 @@ def begin(here, before, frame, track=True):
         here.links["eth0"].send(frame)
         return
     policy.load(here.sock, before)
-
-    def passed():
-        row = policy.guards(here.sock)["g"]
-        return row["passed_packets"] + sum(
-            total["would_packets"] for total in row["reasons"].values())
-
-    def send(frame):
-        "Does it pass?"
-        start = sum(here.counted().values())
-        goal = passed() + 1
-        here.links["eth0"].send(frame)
-        net.wait_for(lambda: sum(here.counted().values()) > start or
-                     passed() == goal, what="a frame to be judged")
-        return passed() == goal
-
-    # What the guard and this policy begin with must be over.
-    tap.fragment_wait(1)
-    net.wait_for(lambda: send(ip(PEER4, datagram(PORT), offset=0, mf=True,
-                                 ident=IDENT + 1)), 20,
-                 what="fragments to pass")
-    tap.fragment_wait(60)
-    tap.true(send(frame), "the first one passes")
+    be_over(here)
+    tap.true(passes(here, here.links["eth0"], frame), "the first one passes")
     policy.load(here.sock, evasion.POLICY)
+
+
+def passes(here, link, frame, guard="g"):
+    "Send a frame: does it pass, if only by an audit?"
+    def judged():
+        row = policy.guards(here.sock)[guard]
+        return row["passed_packets"] + sum(
+            total["would_packets"] for total in row["reasons"].values()), \
+            sum(total["dropped_packets"] for total in row["reasons"].values())
+    before = judged()
+    link.send(frame)
+    net.wait_for(lambda: judged() != before, what="a frame to be judged")
+    return judged()[0] > before[0]
+
+
+def be_over(here):
+    "Wait until what a guard and a policy begin with is over."
+    tap.fragment_wait(1)
+    net.wait_for(lambda: passes(here, here.links["eth0"], ip(
+        PEER4, datagram(PORT), offset=0, mf=True, ident=IDENT + 1)), 20,
+        what="fragments to pass")
+    tap.fragment_wait(60)
 
 
 @path.path("RFC 791, net/ipv4/inet_fragment.c: the first of two is kept",
@@ -117,6 +119,51 @@ def test_address_of_another(here):
         begin(here, on_trial(),
               head(dst, datagram(OTHER), src=src, mac=TRIAL_MAC))
         yield [head(dst, datagram(PORT)), rest(dst)]
+
+
+@contextlib.contextmanager
+def audited_link(here):
+    "Another link of the camera's to the gateway, and its interface there."
+    here.world.veth(here.cam, "eth1", here.gw, "trial", None, evasion.GW_MAC)
+    for name in ("rp_filter", "forwarding"):
+        here.gw.sysctl(f"ipv4/conf/trial/{name}", int(name != "rp_filter"))
+    link = io.Link(here.cam, "eth1")
+    if here.sock:
+        policy.guard(here.sock, "trial", "trial", mode="audit")
+        policy.wait_guard(here.sock, "trial", "armed")
+        be_over(here)
+    yield link
+    link.close()
+
+
+@path.path("RFC 791, net/ipv4/inet_fragment.c", "fragment")
+def test_guard_that_was_audited(here):
+    "a guard that was audited is removed, moved, or loses its interface"
+    track = """table inet t { chain forward {
+        type filter hook forward priority 0; ct state new accept } }"""
+    nft(here, track, "connection tracking")
+    ends = (
+        lambda: here.gw.ip("link del trial"),
+        lambda: policy.guard(here.sock, "trial", "later"),
+        lambda: policy.unguard(here.sock, "trial"))
+    for number, end in enumerate(ends):
+        with audited_link(here) as link:
+            first = ip(PEER4, datagram(OTHER), offset=0, mf=True,
+                       ident=IDENT + 2 + number)
+            if here.sock:
+                tap.true(passes(here, link, first, "trial"), "it is audited")
+                end()
+            else:
+                link.send(first)
+            yield [ip(PEER4, datagram(PORT), offset=0, mf=True,
+                      ident=IDENT + 2 + number),
+                   ip(PEER4, PIECE, offset=4, proto=frames.UDP,
+                      ident=IDENT + 2 + number)]
+            if here.sock and "trial" in policy.guards(here.sock):
+                policy.unguard(here.sock, "trial")
+        if here.gw.run(["ip", "link", "show", "trial"],
+                       check=False).returncode == 0:
+            here.gw.ip("link del trial")
 
 
 @path.path("RFC 791: who forwards may cut up what has no DF", "fragment")

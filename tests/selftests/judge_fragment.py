@@ -324,6 +324,50 @@ def test_wait_after_a_change():
 
 
 @proves("none")
+def test_interface_that_comes_and_goes():
+    "holds nobody up: what is new has carried nothing; under a new name it may have"
+    one, name = camera(), net.unique("vm")
+    try:
+        tap.fragment_wait(3600)
+        S.guard("vm", name, wait=False)
+        settle(one)
+        for _ in range(3):
+            S.gw.ip(f"link add {name} type dummy")
+            policy.wait_guard(S.sock, "vm", "armed")
+            free(one, 4)
+            S.gw.ip(f"link del {name}")
+            policy.wait_guard(S.sock, "vm", "waiting")
+            free(one, 6)
+        S.gw.ip(f"link add {name}x type dummy")
+        S.gw.ip(f"link set {name}x name {name}")
+        policy.wait_guard(S.sock, "vm", "armed")
+        held(one, 4)
+    finally:
+        tap.fragment_wait(0)
+        policy.unguard(S.sock, "vm")
+        S.gw.batch([f"link del {name}"])
+
+
+@proves("audit wrong_source", "none")
+def test_upkeep_does_not_wait():
+    "with the source of all zeros, which somebody else used in an audit"
+    one, trial = camera(), camera("trial")
+    ident, everybody = next(_idents), "255.255.255.255"
+    try:
+        tap.fragment_wait(3600)
+        trial.audits(trial.ip(everybody, frames.udp(68, 9, bytes(PIECE),
+                                                    length=4000),
+                              src="0.0.0.0", offset=0, mf=True, ident=ident),
+                     "wrong_source")
+        load(trial="enforce")
+        one.passes(one.ip(everybody, frames.udp(68, 67, frames.dhcp4(
+            MACS["cam"])), src="0.0.0.0", ident=ident))
+    finally:
+        tap.fragment_wait(0)
+        load()
+
+
+@proves("none")
 def test_size_of_the_table():
     "as the module was loaded"
     tap.equal(policy.info(S.sock)["fragments_max"], 16384, "places")

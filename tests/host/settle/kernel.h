@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/ip.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,10 +45,14 @@ struct lenscap_net {
 
 struct lenscap_device {
 	u16 since;
+	u16 id;
 	struct {
 		u32 profile;
+		bool bound;
 	} core;
 };
+
+#define lc_device_bound(device, family, addr)	((device)->bound)
 
 struct lenscap_profile {
 	u16 since;
@@ -108,6 +113,16 @@ static inline u64 siphash(const void *data, size_t size, const siphash_key_t *ke
 	while (size--)
 		hash = (hash ^ *p++) * 0x9e3779b97f4a7c15ULL ^ hash >> 29;
 	return hash ^ hash >> 32;
+}
+
+static inline u64 siphash_1u64(u64 n, const siphash_key_t *key)
+{
+	return siphash(&n, sizeof(n), key);
+}
+
+static inline const void *lenscap_device_stats(struct lenscap_device *device)
+{
+	return (const void *)(uintptr_t)(0x1000 + 0x60 * device->id);
 }
 
 static inline void cond_resched(void)

@@ -191,52 +191,118 @@ TEST(packets_that_may_be_cut_up)
 	CHECK(!net.changed);
 }
 
-TEST(wait_with_their_first_fragments)
-{
-	struct ip_header ip = { .id = htons(77) };
-	struct lc_frame frame = whole(&ip, false, false);
-	struct lc_frame super = whole(&ip, false, true);
-	struct lc_key key = { .family = 4, .src = { 1 }, .dst = { 2 }, .ident = 77 };
-	struct lc_key other = key, there = key;
-	u32 wait, same = 0, i;
+static struct ip_header ip;
 
+/* May a packet of @from with this identification not pass? */
+static bool waits_for(struct lenscap_device *from, const struct lc_key *key,
+		      u16 ident, bool gso)
+{
+	struct lc_frame frame = whole(&ip, false, gso);
+
+	ip.id = htons(ident);
+	return lenscap_settle_waits(&net, from, &frame, key);
+}
+
+static void make(void)
+{
 	net = (struct lenscap_net){ 0 };
 	CHECK(!lenscap_settle_create(&net));
-	other.src[0] = 3;
+}
+
+static void end(void)
+{
+	lenscap_settle_destroy(&net);
+	CHECK(!net.settle);
+}
+
+TEST(wait_with_their_first_fragments)
+{
+	struct lenscap_device one = { .core.bound = true };
+	struct lenscap_device two = { .id = 1, .core.bound = true };
+	struct lc_key key = { .family = 4, .src = { 1 }, .dst = { 2 }, .ident = 77 };
+	struct lc_key there = key, six = key;
+	u32 wait;
+
+	make();
 	there.dst[0] = 4;
+	six.family = 6;
+	six.ident = 99;
 	for (wait = 1; wait <= 60; wait += 59) {
 		*host_fragment_wait = wait;
 		host_seconds += 5000;
-		CHECK(!lenscap_settle_waits(&net, &frame, &key));
-		lenscap_settle_first(&net, &key);
-		CHECK(lenscap_settle_waits(&net, &frame, &key));
-		/* Another packet, but for chance: a first in one of 64 places. */
-		ip.id = htons(78);
-		CHECK(!lenscap_settle_waits(&net, &frame, &key));
-		/* One of the segments may have any identification. */
-		CHECK(lenscap_settle_waits(&net, &super, &key));
-		ip.id = htons(77);
-		CHECK(!lenscap_settle_waits(&net, &frame, &other));
-		CHECK(!lenscap_settle_waits(&net, &super, &other));
-		CHECK(!lenscap_settle_waits(&net, &frame, &there));
+		CHECK(!waits_for(&one, &key, 77, false));
+		lenscap_settle_first(&net, &one, &key);
+		lenscap_settle_first(&net, &one, &six);
+		CHECK(waits_for(&one, &key, 77, false));
+		/* Another packet, but for chance: one of 64 places is taken. */
+		CHECK(!waits_for(&one, &key, 79, false));
+		CHECK(!waits_for(&one, &key, 99, false));
+		CHECK(!waits_for(&one, &there, 77, false));
+		CHECK(!waits_for(&two, &key, 77, false));
+		/* Segments have the next ones. */
+		CHECK(waits_for(&one, &key, 70, true));
+		CHECK(waits_for(&one, &key, 65535 - 20, true));
+		CHECK(!waits_for(&two, &key, 70, true));
 		host_seconds += needed(wait) - 1;
-		CHECK(lenscap_settle_waits(&net, &frame, &key));
+		CHECK(waits_for(&one, &key, 77, false));
 		host_seconds += 8;
-		CHECK(!lenscap_settle_waits(&net, &frame, &key));
+		CHECK(!waits_for(&one, &key, 77, false));
 	}
-	/* Who fills all its places stops itself and nobody else. */
+	end();
+}
+
+TEST(wait_with_what_came_under_their_address)
+{
+	struct lenscap_device bound = { .core.bound = true }, stranger = { 0 };
+	struct lc_key key = { .family = 4, .src = { 1 }, .dst = { 2 }, .ident = 5 };
+	struct lenscap_device *from[] = { &stranger, NULL };
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		make();
+		*host_fragment_wait = 60;
+		lenscap_settle_first(&net, from[i], &key);
+		CHECK(waits_for(&bound, &key, 5, false));
+		CHECK(!waits_for(&bound, &key, 6, false));
+		CHECK(waits_for(&bound, &key, 1, true));
+		end();
+	}
+}
+
+/* How many of 256 packets of a device wait. */
+static u32 waiting(struct lenscap_device *from, const struct lc_key *key)
+{
+	u32 n = 0, i;
+
+	for (i = 0; i < 256; i++)
+		n += waits_for(from, key, 0x8000 + i, false);
+	return n;
+}
+
+TEST(who_floods_stops_itself)
+{
+	struct lenscap_device one = { .core.bound = true }, other = { .id = 2 };
+	struct lenscap_device two = { .id = 1, .core.bound = true };
+	struct lc_key key = { .family = 4, .src = { 1 }, .dst = { 2 } };
+	struct lc_key six = { .family = 6 };
+	u32 i;
+
+	make();
+	*host_fragment_wait = 60;
 	for (i = 0; i < 4096; i++) {
 		key.ident = i;
-		lenscap_settle_first(&net, &key);
+		lenscap_settle_first(&net, &one, &key);
 	}
-	for (i = 0; i < 256; i++) {
-		ip.id = htons(i);
-		CHECK(lenscap_settle_waits(&net, &frame, &key));
-		other.src[5] = i;
-		same += lenscap_settle_waits(&net, &frame, &other);
+	CHECK(waiting(&one, &key) == 256);
+	CHECK(!waiting(&two, &key));
+	/* Under the address of another; and of IPv6, from however many. */
+	for (i = 0; i < 600; i++) {
+		key.ident = six.ident = i;
+		six.src[8] = i;
+		lenscap_settle_first(&net, &other, &key);
+		lenscap_settle_first(&net, &two, &six);
 	}
-	if (same > 4)
-		FAIL("%u of 256 other sources wait", same);
-	lenscap_settle_destroy(&net);
-	CHECK(!net.settle);
+	if (waiting(&two, &key) > 12)
+		FAIL("%u of 256 wait", waiting(&two, &key));
+	end();
 }
