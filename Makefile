@@ -36,6 +36,7 @@ help:
 ##  make check-uml      the same in a kernel with KASAN, lockdep, kmemleak
 ##  make fuzz           libFuzzer against the core
 ##  make bench          measure Lenscap and its peers: docs/performance.md
+##  make flood          what the daemon takes in a flood: tests/bench/flood
 ##  make clean          remove build/
 
 .PHONY: setup
@@ -74,6 +75,10 @@ demo:
 .PHONY: bench
 bench:
 	@scripts/bench
+
+.PHONY: flood
+flood:
+	@tests/bench/flood/run
 
 .PHONY: install install-module install-monitoring
 install: userspace install-module install-monitoring

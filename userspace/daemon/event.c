@@ -56,12 +56,13 @@ static void write_event(struct daemon *daemon,
 void event_record(struct daemon *daemon, const struct client_record *record,
 		  const json_t *json)
 {
-	bool read = daemon->outputs.count || daemon->control.count;
+	bool write = daemon->outputs.count && outputs_room(&daemon->outputs);
+	bool read = write || daemon->control.count;
 	json_t *hints = read ? eve_hints(daemon->annotate, json) : NULL;
 	json_t *told;
 
 	report_record(&daemon->report, record, json);
-	if (daemon->outputs.count)
+	if (write)
 		write_event(daemon, record, hints);
 	if (daemon->control.count) {
 		told = json_copy((json_t *)json);

@@ -4,7 +4,9 @@
  *
  * Each place gets every event, and none waits for another. What one does not
  * take is not kept for later, since a place that fails may fail for days: it
- * is counted, and said: at once, and then once a minute.
+ * is counted, and said: at once, and then once a minute. So is what is more than
+ * people or disks can take: a camera that calls everybody makes ten thousand events
+ * a second.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -109,6 +111,8 @@ void outputs_configure(struct outputs *outputs,
 	free(outputs->items);
 	outputs->items = items;
 	outputs->count = config->count;
+	outputs->rate = config->rate;
+	outputs->room = config->rate;
 }
 
 /**
@@ -145,6 +149,35 @@ static bool write_one(struct output *output, const struct client_record *record,
 		return log_write(STDOUT_FILENO, line, len, false) ||
 		       output_failed(output, "its reader is too slow, or gone", 0);
 	}
+}
+
+/**
+ * outputs_room() - may there be one more event in this second?
+ * @outputs: the places
+ *
+ * Return: may there? If not, it was counted as lost.
+ */
+bool outputs_room(struct outputs *outputs)
+{
+	time_t second = now();
+
+	if (outputs->second != second) {
+		outputs->second = second;
+		outputs->room = outputs->rate;
+	}
+	if (outputs->room) {
+		outputs->room--;
+		return true;
+	}
+	for (size_t i = 0; i < outputs->count; i++) {
+		struct output *output = &outputs->items[i];
+
+		output->lost++;
+		free(output->error);
+		output->error = mem_print("gets no more than %llu events a second (\"rate\" of \"events\")",
+					  (unsigned long long)outputs->rate);
+	}
+	return false;
 }
 
 /**

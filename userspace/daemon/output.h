@@ -45,16 +45,23 @@ struct output {
  * @items: they
  * @count: how many
  * @lost: events that were lost at places which are no longer written to
+ * @rate: how many events a second there may be
+ * @second: of the monotonic clock, in which @room was given out
+ * @room: how many there may still be in it
  */
 struct outputs {
 	struct output *items;
 	size_t count;
 	uint64_t lost;
+	uint64_t rate;
+	time_t second;
+	uint64_t room;
 };
 
 /* output.c */
 void outputs_configure(struct outputs *outputs,
 		       const struct gateway_events *config);
+bool outputs_room(struct outputs *outputs);
 void outputs_write(struct outputs *outputs, const struct client_record *record,
 		   const json_t *event);
 void outputs_reopen(struct outputs *outputs);

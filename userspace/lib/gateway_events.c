@@ -296,10 +296,11 @@ static void add_output(const struct ytree *tree, const struct ynode *node,
 void gateway_events_parse(const struct ytree *tree, const struct ynode *node,
 			  struct gateway_events *events)
 {
-	enum { OUTPUTS, HOST, EVENT_KEYS };
+	enum { OUTPUTS, HOST, RATE, EVENT_KEYS };
 	static const struct ykey event_keys[EVENT_KEYS] = {
 		[OUTPUTS] = { "outputs", true },
 		[HOST] = { "host", false },
+		[RATE] = { "rate", false },
 	};
 	const struct ynode *values[EVENT_KEYS] = { NULL };
 	const struct ynode *item;
@@ -314,6 +315,10 @@ void gateway_events_parse(const struct ytree *tree, const struct ynode *node,
 		ynode_error(tree, values[HOST], "events: host is empty");
 	else if (host)
 		events->host = mem_copy(host);
+	events->rate = GATEWAY_EVENTS_RATE;
+	if (values[RATE])
+		ynode_number(tree, values[RATE], "events: rate", 1, 1000000,
+			     &events->rate);
 	if (!values[OUTPUTS] || !ynode_some(tree, values[OUTPUTS], "events",
 					    "outputs", &item))
 		return;

@@ -14,6 +14,9 @@
 /* More than there are kinds, so that a site can have some files. */
 #define GATEWAY_OUTPUTS_MAX	8
 
+/* Events a second, unless told otherwise: a line of each is about half a KiB. */
+#define GATEWAY_EVENTS_RATE	1000
+
 enum gateway_output_kind {
 	GATEWAY_OUTPUT_STDOUT,
 	GATEWAY_OUTPUT_JOURNAL,
@@ -46,11 +49,13 @@ struct gateway_output {
 /**
  * struct gateway_events - the section "events"
  * @host: what events call this gateway, or NULL
+ * @rate: how many a second an output gets at most
  * @outputs: where they go
  * @count: how many outputs; 0: there is no such section
  */
 struct gateway_events {
 	char *host;
+	uint64_t rate;
 	struct gateway_output *outputs;
 	size_t count;
 };

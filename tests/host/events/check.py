@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -143,6 +144,24 @@ def test_file_directory_vanishes():
         d.ask("reopen")
         d.ask("event " + DROP)
         tap.equal(d.ask("show")["lost"], 4, "lost")
+
+
+def test_rate():
+    "no more than so many a second are written, and the others counted"
+    with Driver(rate=3) as d:
+        start = int(time.monotonic())
+        for _ in range(60):
+            d.ask("event " + DROP)
+        state = d.shown()
+        seconds = int(time.monotonic()) - start + 1
+        tap.true(3 <= state["written"] <= 3 * seconds,
+                 f"{state['written']} written in {seconds} s")
+        tap.equal(len(d.lines()), state["written"], "lines")
+        tap.equal(state["lost"], 60 - state["written"], "lost")
+        if seconds < 10:
+            tap.true("no more than 3 events a second" in state["error"], state)
+            d.ask("admit")
+            tap.true("it gets no more than 3" in d.log(), d.log())
 
 
 def test_file_full():

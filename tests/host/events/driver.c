@@ -99,7 +99,8 @@ static json_t *event(char *const *word)
 	json = json_record(&record);
 	hints = eve_hints(annotate, json);
 	made = eve_event(&eve, &record, hints);
-	outputs_write(&outputs, &record, made);
+	if (outputs_room(&outputs))
+		outputs_write(&outputs, &record, made);
 	json_decref(hints);
 	json_decref(json);
 	return made;

@@ -112,7 +112,8 @@ class Driver:
         text = json.dumps({
             "version": 1, "guards": guards or [
                 {"name": "cams", "interface": "eth1", "vlan": 30}],
-            "events": {"host": "gw-17", "outputs": list(outputs) or ["FILE"]},
+            "events": {"host": "gw-17", "outputs": list(outputs) or ["FILE"],
+                       "rate": more.pop("rate", 1000000)},
             **({"annotations": {"vendors": []}} | more)}) + "\n"
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(text.replace('"FILE"', json.dumps(

@@ -47,6 +47,9 @@ static void show_events(const struct gateway_events *events, FILE *out)
 {
 	if (events->host)
 		fprintf(out, "host %s\n", events->host);
+	if (events->count && events->rate != GATEWAY_EVENTS_RATE)
+		fprintf(out, "events a second %llu\n",
+			(unsigned long long)events->rate);
 	for (size_t i = 0; i < events->count; i++) {
 		const struct gateway_output *output = &events->outputs[i];
 
