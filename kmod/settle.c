@@ -370,14 +370,15 @@ bool lenscap_settle_cuts(struct lenscap_net *ln, const struct lc_frame *frame)
 {
 	const struct iphdr *ip = (const struct iphdr *)frame->data;
 
+	/* First, so that frames are no longer asked as soon as it is long ago. */
+	if (long_ago(&ln->changed))
+		return false;
 	if (frame->ethertype != ETH_P_IP || frame->len <= UNCUT ||
 	    frame->cap < sizeof(*ip))
 		return false;
 	/* A super-packet of UDP is cut up whatever it says. */
-	if (ip->frag_off & htons(IP_DF) &&
-	    !(frame->gso && ip->protocol == IPPROTO_UDP))
-		return false;
-	return !long_ago(&ln->changed);
+	return !(ip->frag_off & htons(IP_DF)) ||
+	       (frame->gso && ip->protocol == IPPROTO_UDP);
 }
 
 static bool waits(const u32 *passed, u32 now, u32 wait)
