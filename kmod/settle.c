@@ -22,8 +22,9 @@
  *
  *   device     new, with other addresses, another MAC, profile or guard
  *   profile    with other rules or another mode
- *   namespace  a guard was set or armed, or an audit ended: what came before, nobody
- *              held to any address, so that every device waits
+ *   namespace  a guard was set, or armed on an interface that was there before, or
+ *              an audit ended: what came until then, nobody held to any address, so
+ *              that every device waits
  *
  * Objects that a commit does not change are kept, or get the time of those whose
  * place they take: to push a policy again in which nothing is new holds nobody up.
