@@ -180,17 +180,14 @@ static const struct guarded *guarded_of(const struct doctor *doctor,
 	return NULL;
 }
 
-/* Subnets of guards whose interface is here; 0 or a negative errno. */
-static int collect(struct routes *routes)
+/* Subnets of guards whose interface is here. */
+static void collect(struct routes *routes)
 {
 	char error[ADDRESS_ERROR];
-	json_t *answer, *guard, *text;
-	int failed = doctor_ask(routes->doctor, "guards", &answer);
+	json_t *guard, *text;
 	size_t i, j;
 
-	if (failed)
-		return failed;
-	json_array_foreach(field(answer, "guards"), i, guard) {
+	json_array_foreach(field(routes->doctor->status, "guards"), i, guard) {
 		const struct guarded *guarded =
 			guarded_of(routes->doctor, field_str(guard, "name"));
 
@@ -207,8 +204,6 @@ static int collect(struct routes *routes)
 			routes->subnets[routes->count++] = subnet;
 		}
 	}
-	json_decref(answer);
-	return 0;
 }
 
 static void judge(struct doctor *doctor, const struct subnet *subnet)
@@ -240,15 +235,16 @@ static void judge(struct doctor *doctor, const struct subnet *subnet)
 void doctor_check_routes(struct doctor *doctor)
 {
 	struct routes routes = { .doctor = doctor };
-	int error = collect(&routes);
+	int error = 0;
 
-	if (!error && routes.count && forwards(FORWARDING4))
+	collect(&routes);
+	if (routes.count && forwards(FORWARDING4))
 		error = see_family(&routes, AF_INET);
 	if (!error && routes.count && forwards(FORWARDING6))
 		error = see_family(&routes, AF_INET6);
 	if (error)
 		doctor_unchecked(doctor, "subnet-elsewhere", "routes",
-				 cli_format("routes or subnets could not be listed: %s",
+				 cli_format("the kernel did not list routes: %s",
 					    strerror(-error)));
 	for (size_t i = 0; !error && i < routes.count; i++)
 		judge(doctor, &routes.subnets[i]);
