@@ -433,7 +433,7 @@ static void place_left(struct lenscap_net *ln)
  *
  * Return: 0; -EEXIST if another guard stands there; -ENOSPC at a limit;
  * -EINVAL if the interface cannot carry such a guard; -EBUSY if the module is
- * being unloaded; -ENOMEM. On error nothing has changed.
+ * being unloaded; -ENOMEM. On error nothing has changed, but fragments may wait.
  */
 int lenscap_guard_set(struct lenscap_net *ln,
 		      struct lenscap_guard_config *config,

@@ -40,23 +40,21 @@
  * their video so, and it should not stop for a minute with every change. So it is
  * noted when first fragments pass, by destination and identification, and of these
  * packets those wait that could complete one: of a camera that never sends fragments,
- * none. A device has 64 places for its own, of which a hash chooses one, so that who
- * fills them stops itself (or who has the same row of 1,024). What an audit passes
- * under an address that is not its sender's is noted elsewhere, for all: to stop
- * others by it, until the wait after the audit is over, takes tens of thousands of
- * fragments.
+ * none (unless it has the row of one that does). A device has 64 places for its own,
+ * of which a hash chooses one, in one of 1,024 rows, so that who fills them stops
+ * itself. What an audit passes under an address that is not its sender's is noted
+ * elsewhere, for all: to stop most packets of others by it, until the wait after the
+ * audit is over, takes tens of thousands of fragments, and most super-packets a
+ * thousand.
  *
  * A time of an object is 16 bits, since a device has no room for more: seconds,
  * which come round after 18 hours. Whoever finds that it was long enough ago writes
  * 0, for good. A device whose first fragment since its change comes just when they
  * have come round waits in vain, once.
  *
- * Limits. Where two devices share a bound address (a prefix, say), the one can complete
- * what the other began, when only the other has changed. Of whole packets cut up
- * behind the guard, a piece that waits because another was lost is not known; nor are
- * to such packets the first fragments that passed before a guard was armed, or that
- * an audit passed unread, or to another address that is translated without connection
- * tracking to that of the same peer; nor are packets that lose their DF on the way.
+ * Limits: docs/architecture.md, "Fragments", lists the gaps. Most of them are that a
+ * row belongs to where a device counts, so that one which is renamed, or shares its
+ * address, does not find what was begun.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -339,7 +337,8 @@ static u32 *row_of(struct lenscap_settle *settle, struct lenscap_device *device)
  * @device: whose MAC (or address) it has, or NULL
  * @key: what it says
  *
- * Of IPv6 nothing is noted: nobody on the way cuts up its packets.
+ * Of IPv6 nothing is noted: nobody on the way cuts up its packets, and what the gateway
+ * makes of a UDP super-packet gets a random identification.
  *
  * Context: softirq, under rcu_read_lock(); does not wait.
  */
