@@ -170,6 +170,8 @@ struct lc_conflict {
  * @vlan_stack: it carries more tags than its guard's own
  * @gso: it is a segmentation super-packet: @len may exceed what the length
  *	fields can say, which are then zero
+ * @ufo: it will be cut up into fragments of one packet, not into packets
+ * @gso_size: if @gso: bytes of payload in each piece
  * @sum_open: its checksum is still to be made, behind the caller
  * @sum_at: then where it is to be written, from @data; negative: before
  */
@@ -182,6 +184,8 @@ struct lc_frame {
 	bool has_mac;
 	bool vlan_stack;
 	bool gso;
+	bool ufo;
+	u16 gso_size;
 	bool sum_open;
 	s32 sum_at;
 };

@@ -211,12 +211,13 @@ static bool parse_ipv4_options(const u8 *p, u32 count, struct lc_key *key)
 }
 
 /* A super-packet that is a fragment as well: behind this hook it would be cut up,
- * and its parts get offsets and identifications that nobody has judged. No stack
- * makes one; a virtual machine may.
+ * and its parts get offsets and identifications that nobody has judged. Or one whose
+ * parts are fragments but no multiple of 8 bytes long, the unit of their offsets:
+ * there would be holes between them. No stack makes either; a virtual machine may.
  */
 static bool odd_super(const struct lc_frame *frame, u32 fragment)
 {
-	return frame->gso && fragment;
+	return frame->gso && (fragment || (frame->ufo && frame->gso_size & 7));
 }
 
 static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
@@ -392,7 +393,7 @@ static bool parse_ipv6(const struct lc_frame *frame, struct span *span,
 	payload = lc_be16(p + 4);
 	if (!payload && frame->gso)
 		payload = frame->len - LC_IPV6_LEN;
-	if (payload > frame->len - LC_IPV6_LEN)
+	if (payload > frame->len - LC_IPV6_LEN || odd_super(frame, 0))
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 
 	span->l4 = LC_IPV6_LEN;

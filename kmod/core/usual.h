@@ -6,7 +6,7 @@
  * ports, every length as it should be, the checksum made (or to be made where
  * TCP has it), and not DHCP. Only its headers need be at hand: many drivers, and
  * GRO, leave the rest in pages. A super-packet of GRO is a usual frame as long
- * as its length fields are those of a frame. Little can be wrong with one, and
+ * as its length fields are those of a frame; one that becomes fragments is not. Little can be wrong with one, and
  * it is never upkeep, so that there is little to ask: who is it, is it his
  * address, does a rule match. All of it is inlined into the hook, where what was
  * read stays in registers: a struct lc_key is not made unless the frame is to be
@@ -103,7 +103,7 @@ static __always_inline bool lc_usual_read(const struct lc_frame *frame,
 	if (unlikely(frame->sum_open) &&
 	    frame->sum_at != (s32)(l4 + LC_TCP_SUM))
 		return false;
-	if (frame->cap < l4 + LC_USUAL_L4)
+	if (frame->cap < l4 + LC_USUAL_L4 || unlikely(frame->ufo))
 		return false;
 	if (v6) {
 		proto = p[6];

@@ -47,6 +47,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	f.ethertype = lc_be16(data);
 	f.has_mac = data[2] & 1;
 	f.gso = (data[2] & 6) == 6;
+	f.ufo = f.gso && data[2] & 0x20;
+	f.gso_size = data[3];
 	f.sum_open = (data[2] & 0x18) == 0x10;
 	f.sum_at = data[3] - 8;
 	f.vlan_stack = (data[2] & 0xf8) == 0xf8;

@@ -129,6 +129,14 @@ def test_ufo():
            [segments(dst, 5001, kind=UFO) for dst in PEERS]
 
 
+@evasion.evasion("virtio_net_hdr: UFO, inet_gso_segment()", "bad_header",
+                 "tap", at="tap")
+def test_ufo_with_holes():
+    "ones whose fragments are no multiple of 8 bytes, so that none is complete"
+    return [segments(dst, size=3000, segment=size, kind=UFO)
+            for dst in PEERS for size in (999, 1001, 1004)]
+
+
 @evasion.evasion("virtio_net_hdr: UFO, net/ipv4/udp_offload.c", "bad_header",
                  "tap", at="tap")
 def test_fragments_that_are_super_packets():

@@ -327,3 +327,22 @@ TEST(fragment_that_is_a_super_packet_is_bad)
 					 LENSCAP_REASON_NONE);
 			}
 }
+
+/* They become fragments, whose offsets count units of 8 bytes. */
+TEST(super_packet_that_becomes_fragments_leaves_no_holes)
+{
+	struct pkt p;
+	u32 six, size;
+
+	for (six = 0; six < 2; six++)
+		for (size = 8; size < 40; size++) {
+			fragment(&p, six, P_UDP, 0, 0, 800);
+			p.f.gso = true;
+			p.f.gso_size = size;
+			CHECK_EQ(parse_reason(&p), LENSCAP_REASON_NONE);
+			p.f.ufo = true;
+			CHECK_EQ(parse_reason(&p), size % 8 ?
+				 LENSCAP_REASON_BAD_HEADER :
+				 LENSCAP_REASON_NONE);
+		}
+}

@@ -255,8 +255,9 @@ void scene_print(const struct scene *scene, const struct lc_guard *guard,
 		printf(" ");
 		print_prefix(&guard->subnets[i]);
 	}
-	printf("\n# frame ethertype %#06x len %u gso %d stack %d sum %d %d mac ",
-	       f.ethertype, f.len, f.gso, f.vlan_stack, f.sum_open, f.sum_at);
+	printf("\n# frame ethertype %#06x len %u gso %d %d %u stack %d sum %d %d mac ",
+	       f.ethertype, f.len, f.gso, f.ufo, f.gso_size, f.vlan_stack,
+	       f.sum_open, f.sum_at);
 	for (i = 0; i < 6 && f.has_mac; i++)
 		printf("%02x", f.mac[i]);
 	for (i = 0; i < p->len; i++)

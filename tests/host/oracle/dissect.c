@@ -79,6 +79,12 @@ static void options(const struct lc_frame *f, u32 at, u32 end,
 	}
 }
 
+/* A fragment's offset counts units of 8 bytes. */
+static bool holes(const struct lc_frame *f)
+{
+	return f->gso && f->ufo && f->gso_size % 8;
+}
+
 static void ipv4(const struct lc_frame *f, struct dissected *d)
 {
 	u32 head, total, offset;
@@ -119,7 +125,7 @@ static void ipv4(const struct lc_frame *f, struct dissected *d)
 	if (offset && offset * 8 + total - head > 65535)
 		d->why = WHY(BAD_HEADER) |
 			 (offset < 3 ? WHY(TINY_FRAGMENT) : 0);
-	else if (f->gso && (offset || more))
+	else if ((f->gso && (offset || more)) || holes(f))
 		d->why = WHY(BAD_HEADER);
 	else if (offset == 1 || offset == 2)
 		d->why = WHY(TINY_FRAGMENT);
@@ -242,7 +248,7 @@ static void ipv6(const struct lc_frame *f, struct dissected *d)
 	payload = get16(f->data + 4);
 	if (f->gso && !payload)
 		payload = f->len - 40;
-	if (40 + payload > f->len) {
+	if (40 + payload > f->len || holes(f)) {
 		d->why = WHY(BAD_HEADER);
 		return;
 	}

@@ -380,8 +380,12 @@ void scene_frame(struct source *s, const struct scene *scene,
 		p->f.has_mac = false;
 	if (chance(s, 2))
 		p->f.ethertype = draw(s, 65536);
-	if (chance(s, 2))
+	if (chance(s, 2)) {
 		p->f.gso = true;
+		p->f.ufo = chance(s, 30);
+		p->f.gso_size = chance(s, 50) ? 8 * draw(s, 8192) :
+						draw(s, 65536);
+	}
 	if (chance(s, 10)) {
 		static const s32 fields[] = { 2, 6, 16 };
 
