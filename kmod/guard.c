@@ -190,39 +190,54 @@ static const char *unfit(const struct net_device *dev,
 	return NULL;
 }
 
-/* Put a guard in place on an interface that exists. */
+static int port_join(struct lenscap_port *port, struct lenscap_guard *guard)
+{
+	int err;
+
+	err = xa_err(xa_store(&port->guards, guard->vlan, guard, GFP_KERNEL));
+	port_changed(port);
+	if (!err)
+		guard->port = port;
+	return err;
+}
+
+/* Put a guard in place on an interface that exists. On one that is @fresh nothing has
+ * come in yet that anybody would have to wait for.
+ */
 static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
-		     struct net_device *dev, struct netlink_ext_ack *extack)
+		     struct net_device *dev, bool fresh,
+		     struct netlink_ext_ack *extack)
 {
 	struct lenscap_port *port = port_find(ln, dev);
 	const char *reason = unfit(dev, &guard->core, guard->vlan);
 	int err;
 
+	guard->state = LENSCAP_GUARD_FAILED;
 	if (reason) {
 		lenscap_extack_fmt(extack, "%s: %s", dev->name, reason);
-		err = -EINVAL;
-	} else if (port) {
-		err = xa_insert(&port->guards, guard->vlan, guard, GFP_KERNEL);
-		port_changed(port);
-		if (!err)
-			guard->port = port;
-		else
-			NL_SET_ERR_MSG(extack, "another guard stands on this interface and VLAN");
-	} else {
-		err = port_create(ln, dev, guard);
-		if (err)
-			lenscap_extack_fmt(extack, "%s: the ingress hook was refused",
-					   dev->name);
+		return -EINVAL;
 	}
-	guard->state = err ? LENSCAP_GUARD_FAILED : LENSCAP_GUARD_ARMED;
-	return err;
+	if (port && xa_load(&port->guards, guard->vlan)) {
+		NL_SET_ERR_MSG(extack, "another guard stands on this interface and VLAN");
+		return -EBUSY;
+	}
+	/* Before it judges: afterwards something could pass meanwhile. */
+	if (!fresh)
+		lenscap_settle_guard(ln);
+	err = port ? port_join(port, guard) : port_create(ln, dev, guard);
+	if (err) {
+		lenscap_extack_fmt(extack, "%s: the ingress hook was refused",
+				   dev->name);
+		return err;
+	}
+	guard->state = LENSCAP_GUARD_ARMED;
+	return 0;
 }
 
-/* An audit ends: in it nobody was held to any address. */
-static void settle_audit(struct lenscap_net *ln,
-			 const struct lenscap_guard *guard)
+/* Somebody has ended an audit, in which nobody was held to any address. */
+static void settle_audit(struct lenscap_net *ln, u8 mode)
 {
-	if (guard->core.mode == LENSCAP_MODE_AUDIT)
+	if (mode == LENSCAP_MODE_AUDIT)
 		lenscap_settle_guard(ln);
 }
 
@@ -231,7 +246,6 @@ static void guard_leave(struct lenscap_guard *guard)
 {
 	xa_erase(&guard->port->guards, guard->vlan);
 	port_changed(guard->port);
-	settle_audit(guard->port->ln, guard);
 }
 
 /* Take a guard out of its port, and the port away with the last one. */
@@ -247,7 +261,6 @@ static void guard_disarm(struct lenscap_guard *guard)
 	if (!xa_empty(&port->guards))
 		return;
 	nf_unregister_net_hook(port->ln->net, &port->ops);
-	settle_audit(port->ln, guard);
 	list_del(&port->list);
 	kfree_rcu(port, rcu);
 }
@@ -356,8 +369,6 @@ static void guard_swap(struct lenscap_net *ln, struct lenscap_guard *old,
 {
 	new->state = old->state;
 	new->port = old->port;
-	if (!new->port)
-		return;
 	lenscap_settle_guard(ln);
 	xa_store(&new->port->guards, new->vlan, new, GFP_KERNEL);
 	port_changed(new->port);
@@ -371,20 +382,14 @@ static void guard_announce(struct lenscap_net *ln,
 	lenscap_event_guard(ln, guard, state);
 }
 
-/* Arm a guard that is not, if it can be; tell if that changed anything. An interface
- * that is @fresh has carried no frame yet, so that there is nothing to wait for: a
- * camera that can make its own come and go (a virtual machine's, say) must not hold up
- * the others by it.
- */
+/* Arm a guard that is not, if it can be; tell if that changed anything. */
 static void guard_try(struct lenscap_net *ln, struct lenscap_guard *guard,
 		      struct net_device *dev, bool fresh)
 {
 	u8 before = guard->state;
 	int err;
 
-	if (!fresh)
-		lenscap_settle_guard(ln);
-	err = guard_arm(ln, guard, dev, NULL);
+	err = guard_arm(ln, guard, dev, fresh, NULL);
 	if (guard->state == before)
 		return;
 	if (err)
@@ -433,7 +438,8 @@ static void place_left(struct lenscap_net *ln)
  *
  * Return: 0; -EEXIST if another guard stands there; -ENOSPC at a limit;
  * -EINVAL if the interface cannot carry such a guard; -EBUSY if the module is
- * being unloaded; -ENOMEM. On error nothing has changed, but fragments may wait.
+ * being unloaded; -ENOMEM. On error nothing has changed, but if it was for want of
+ * memory fragments may wait.
  */
 int lenscap_guard_set(struct lenscap_net *ln,
 		      struct lenscap_guard_config *config,
@@ -470,8 +476,7 @@ int lenscap_guard_set(struct lenscap_net *ln,
 	    old->vlan == guard->vlan) {
 		guard_swap(ln, old, guard);
 	} else if (dev) {
-		lenscap_settle_guard(ln);
-		err = guard_arm(ln, guard, dev, extack);
+		err = guard_arm(ln, guard, dev, false, extack);
 		if (err) {
 			if (!old)
 				module_put(THIS_MODULE);
@@ -485,6 +490,7 @@ int lenscap_guard_set(struct lenscap_net *ln,
 			guard_disarm(old);
 		else if (old->port && old->vlan != guard->vlan)
 			guard_leave(old);
+		settle_audit(ln, old->core.mode);
 		list_replace(&old->list, &guard->list);
 		kfree_rcu(old, rcu);
 	} else {
@@ -523,6 +529,7 @@ int lenscap_guard_del(struct lenscap_net *ln, const char *name,
 		      struct netlink_ext_ack *extack)
 {
 	struct lenscap_guard *guard = guard_find(ln, name);
+	u8 mode;
 
 	ASSERT_RTNL();
 	if (!guard) {
@@ -530,7 +537,9 @@ int lenscap_guard_del(struct lenscap_net *ln, const char *name,
 		return -ENOENT;
 	}
 	guard_announce(ln, guard, LENSCAP_GUARD_GONE);
+	mode = guard->core.mode;
 	guard_delete(ln, guard);
+	settle_audit(ln, mode);
 	place_left(ln);
 	return 0;
 }
@@ -584,6 +593,17 @@ static void interface_renamed(struct lenscap_net *ln, struct net_device *dev)
 	interface_came(ln, dev, false);
 }
 
+/* Has nothing come in by an interface yet? Of one that was moved here from another
+ * namespace something may have. A camera that can make its own come and go (a virtual
+ * machine's, say) must not hold up the others by it.
+ */
+static bool is_fresh(struct net_device *dev)
+{
+	struct rtnl_link_stats64 stats;
+
+	return !dev_get_stats(dev, &stats)->rx_packets;
+}
+
 /* Context: process, RTNL held. */
 static int guard_notify(struct notifier_block *block, unsigned long event,
 			void *info)
@@ -594,7 +614,7 @@ static int guard_notify(struct notifier_block *block, unsigned long event,
 
 	switch (event) {
 	case NETDEV_REGISTER:
-		interface_came(ln, dev, true);
+		interface_came(ln, dev, is_fresh(dev));
 		break;
 	case NETDEV_UNREGISTER:
 		interface_went(ln, dev);

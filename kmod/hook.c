@@ -121,6 +121,18 @@ static const struct lenscap_guard *guard_of(struct lenscap_port *port,
 	return guard ?: rcu_dereference(port->untagged);
 }
 
+static __always_inline const struct lenscap_generation *
+policy_of(const struct lenscap_port *port)
+{
+	const struct lenscap_generation *gen = rcu_dereference(port->ln->live);
+
+	/* Before who waits because of it is read. Pairs with rcu_assign_pointer() in
+	 * lenscap_txn_commit().
+	 */
+	smp_rmb();
+	return gen;
+}
+
 static __always_inline void count(const struct lenscap_guard *guard,
 				  const struct lc_device *device, u32 bytes)
 {
@@ -237,19 +249,13 @@ static void hold_back(struct lc_verdict *verdict)
  * LAN, where nothing is cut up, and many of it have the same source, of all zeros.
  */
 static noinline void judge_uncut(struct lenscap_net *ln,
-				 const struct lenscap_generation *gen,
 				 const struct lc_frame *frame,
 				 const struct lc_key *key,
 				 struct lc_verdict *verdict)
 {
-	struct lenscap_device *device;
-
-	if (verdict->reason != LENSCAP_REASON_NONE || !verdict->device ||
-	    verdict->upkeep || !lenscap_settle_cuts(ln, frame))
-		return;
-	device = lenscap_device_of(verdict->device);
-	if (!lenscap_settled(ln, gen, device) &&
-	    lenscap_settle_waits(ln, device, frame, key))
+	if (verdict->reason == LENSCAP_REASON_NONE && !verdict->upkeep &&
+	    lenscap_settle_cuts(ln, frame) &&
+	    lenscap_settle_waits(ln, frame, key))
 		hold_back(verdict);
 }
 
@@ -265,17 +271,15 @@ static noinline void judge_fragment(struct lenscap_net *ln,
 				    struct lc_verdict *verdict)
 {
 	const struct lenscap_stats *sender;
-	struct lenscap_device *device;
 	struct lc_first first;
 
 	if (!verdict->device)
 		return;
-	device = lenscap_device_of(verdict->device);
-	if (!lenscap_settled(ln, gen, device)) {
+	if (!lenscap_settled(ln, key->family, key->src)) {
 		hold_back(verdict);
 		return;
 	}
-	sender = lenscap_device_stats(device);
+	sender = lenscap_device_stats(lenscap_device_of(verdict->device));
 	if (verdict->reason == LENSCAP_REASON_NONE) {
 		if (lc_key_first(key, &first))
 			lenscap_fragments_add(ln, guard, sender, key, &first);
@@ -294,7 +298,7 @@ static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 			  const struct lenscap_guard *guard,
 			  const struct lc_frame *frame)
 {
-	const struct lenscap_generation *gen = rcu_dereference(port->ln->live);
+	const struct lenscap_generation *gen = policy_of(port);
 	/* Written whole by lc_parse(). */
 	struct lc_key key __uninitialized;
 	struct lc_verdict verdict;
@@ -308,16 +312,14 @@ static unsigned int judge(const struct lenscap_port *port, struct sk_buff *skb,
 	if (unlikely(key.part != LC_PART_WHOLE))
 		judge_fragment(port->ln, guard, gen, &key, &verdict);
 	else if (unlikely(READ_ONCE(port->ln->changed)))
-		judge_uncut(port->ln, gen, frame, &key, &verdict);
+		judge_uncut(port->ln, frame, &key, &verdict);
 	/* Audit passes what its own guard would drop. Whose frame this is cannot
 	 * be told, so it must not come out tagged on another guard's VLAN.
 	 */
 	if (tags->broken && !tags->id)
 		verdict.pass = false;
 	if (unlikely(first) && verdict.pass)
-		lenscap_settle_first(port->ln, verdict.device ?
-				     lenscap_device_of(verdict.device) : NULL,
-				     &key);
+		lenscap_settle_first(port->ln, verdict.device, &key);
 	if (verdict.reason != LENSCAP_REASON_NONE)
 		return refuse(port, skb, guard, gen, &key, &verdict);
 	trace_verdict(skb, guard, &verdict);
@@ -365,6 +367,18 @@ static noinline unsigned int judge_slowly(struct lenscap_port *port,
 	return judge(port, skb, &tags, guard, &frame);
 }
 
+/* Might it wait, as fragments do? A function of its own, so that the frame of others is
+ * never in memory.
+ */
+static noinline bool may_wait(const struct lenscap_port *port,
+			      const struct sk_buff *skb)
+{
+	struct lc_frame frame;
+
+	lenscap_usual_frame(skb, &frame);
+	return lenscap_settle_cuts(port->ln, &frame);
+}
+
 /* For somebody who watches; otherwise the verdict stays out of memory. */
 static noinline void trace_permitted(const struct sk_buff *skb,
 				     const struct lenscap_guard *guard,
@@ -389,7 +403,7 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 {
 	struct lenscap_port *port = priv;
 	const struct lenscap_guard *guard = lenscap_usual_guard(port, skb);
-	const struct lenscap_generation *gen = rcu_dereference(port->ln->live);
+	const struct lenscap_generation *gen = policy_of(port);
 	/* Neither is ever in memory: all that gets them is inlined. */
 	struct lc_verdict verdict;
 	struct lc_frame frame;
@@ -398,12 +412,12 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 		return judge_slowly(port, skb);
 	lenscap_usual_frame(skb, &frame);
 	if (!lc_may_be_usual(&gen->policy.core, &guard->core, &frame) ||
-	    (unlikely(READ_ONCE(port->ln->changed)) &&
-	     lenscap_settle_cuts(port->ln, &frame)) ||
 	    !lc_judge_usual(&gen->policy.core, &guard->core, &frame, &verdict))
 		return judge_slowly(port, skb);
 	if (unlikely(verdict.reason != LENSCAP_REASON_NONE))
 		return refuse_usual(port, skb, guard, gen, verdict);
+	if (unlikely(READ_ONCE(port->ln->changed)) && may_wait(port, skb))
+		return judge_slowly(port, skb);
 	if (trace_verdict_enabled())
 		trace_permitted(skb, guard, verdict);
 	lenscap_hit(&verdict);

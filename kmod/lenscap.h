@@ -68,8 +68,9 @@ struct lenscap_tag {
  * @seed: secret of the tables that packets look in
  * @lock: see above
  * @live: the live generation, RCU; NULL: no policy
- * @changed: when a policy or a guard last began, 0: long ago; see settle.c
- * @since: when no device was held to its addresses, the same
+ * @changed: when anything last began for which fragments wait, 0: long ago; see
+ *	settle.c
+ * @since: when something last began for which those of all wait, the same
  * @number: of the live generation, or of the last one; @lock
  * @txn: the open transaction or NULL; @lock
  * @txn_portid: the socket it belongs to or 0; written under @lock, read by
@@ -85,7 +86,7 @@ struct lenscap_tag {
  * @nnames: entries of @names
  * @droplog: drop records; NULL before the first guard, then never again NULL
  * @fragments: first fragments; the same
- * @settle: when they passed; the same
+ * @settle: who waits, and when first fragments passed; the same
  * @events_suppressed: events that were not sent
  * @captures: list of struct lenscap_capture; RCU and captures_lock
  * @capture_id: number of the last one; captures_lock
@@ -95,8 +96,8 @@ struct lenscap_net {
 	u64 seed[2];
 	struct mutex lock;
 	struct lenscap_generation __rcu *live;
-	u16 changed;
-	u16 since;
+	u32 changed;
+	u32 since;
 	u32 number;
 	struct lenscap_txn *txn;
 	u32 txn_portid;

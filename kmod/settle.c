@@ -18,16 +18,20 @@
  * (ipfrag_time, ip6frag_time, nf_conntrack_frag6_timeout). Whole packets are not
  * concerned, nor devices for which nothing has changed.
  *
- * What a device may do hangs on objects that say when they began:
+ * Who waits. Several devices may use one address, and a device may be renamed, or
+ * taken out and put back: receivers know none of that. So it is by address, or prefix,
+ * as it stands in the policy, that what has begun is noted, for each that a device is
+ * bound to which is
  *
- *   device     new, with other addresses, another MAC, profile or guard
- *   profile    with other rules or another mode
- *   namespace  a guard was set, or armed on an interface that was there before, or
- *              an audit ended: what came until then, nobody held to any address, so
- *              that every device waits
+ *   new, gone, or changed: other addresses, another MAC, profile or guard; or
+ *   of a profile with other rules or another mode.
  *
- * Objects that a commit does not change are kept, or get the time of those whose
- * place they take: to push a policy again in which nothing is new holds nobody up.
+ * A frame waits if any prefix that its source lies in has begun. Prefixes are hashed
+ * into 32,768 places by address and length, so a change of a thousand devices also
+ * holds up one in 33 of the others. For all is noted when a guard was set, or armed on
+ * an interface that has carried frames, or when somebody has ended an audit: what came
+ * until then, nobody held to any address. What a commit does not change is not noted:
+ * to push a policy again in which nothing is new holds nobody up.
  *
  * Example: at 12:00:00 a profile loses port 80. A camera of it had sent a first
  * fragment for port 80 a second earlier. Until 12:01:12 all fragments of the cameras
@@ -38,43 +42,42 @@
  * narrow for it, is as good as its fragments: its first piece is taken for a
  * duplicate, its last one completes what waits. There are cameras that send all
  * their video so, and it should not stop for a minute with every change. So it is
- * noted when first fragments pass, by destination and identification, and of these
- * packets those wait that could complete one: of a camera that never sends fragments,
- * none (unless it has the row of one that does). A device has 64 places for its own,
- * of which a hash chooses one, in one of 1,024 rows, so that who fills them stops
- * itself. What an audit passes under an address that is not its sender's is noted
- * elsewhere, for all: to stop most packets of others by it, until the wait after the
- * audit is over, takes tens of thousands of fragments, and most super-packets a
- * thousand.
+ * noted when first fragments pass, by source and identification (the destination may
+ * be translated), and of these packets those wait that could complete one: of a camera
+ * that never sends fragments, none (unless it has the row of one that does). A bound
+ * prefix has 64 places, of which a hash chooses one, in one of 1,024 rows, so that who
+ * fills them stops itself. What an audit passes under an address that is not its
+ * sender's is noted elsewhere, for all: to stop most packets of others by it, until
+ * the wait after the audit is over, takes tens of thousands of fragments, and most
+ * super-packets some thousands.
  *
- * A time of an object is 16 bits, since a device has no room for more: seconds,
- * which come round after 18 hours. Whoever finds that it was long enough ago writes
- * 0, for good. A device whose first fragment since its change comes just when they
- * have come round waits in vain, once.
+ * Whoever finds that a time was long enough ago writes 0, for good.
  *
- * Limits: docs/architecture.md, "Fragments", lists the gaps. Most of them are that a
- * row belongs to where a device counts, so that one which is renamed, or shares its
- * address, does not find what was begun.
+ * Limits: docs/architecture.md, "Fragments", lists the gaps.
  */
+#include <linux/bitmap.h>
 #include <linux/ktime.h>
-#include <linux/math64.h>
-#include <linux/mm.h>
+#include <linux/math.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
 #include <linux/siphash.h>
-#include <linux/slab.h>
+#include <linux/vmalloc.h>
 #include <net/ip.h>
 
 #include "settle.h"
 
-/* Times are 1..PERIOD, so that 0 is none of them. */
-#define PERIOD		65535U
 #define WAIT_MAX	3600U
 
-/* Rows for devices, and packets of each; packets of nobody's. */
+/* Rows for bound prefixes, and packets of each; packets of nobody's. */
 #define ROWS		1024U
 #define PLACES		64U
 #define STRAYS		65536U
+
+/* Places for what has begun. */
+#define BEGUN		32768U
+
+/* Lengths of prefixes, as devices have them: those of both families. */
+#define LENGTHS		(LC_PACKED_IPV6 + 129)
 
 /* Segments of a super-packet, more than any stack makes of 64 KiB. */
 #define SEGMENTS	128U
@@ -87,30 +90,28 @@ module_param(fragment_wait, uint, 0644);
 MODULE_PARM_DESC(fragment_wait, "seconds that the fragments of a device wait after its policy has changed: no less than a fragment waits for the others of its packet in the gateway and in the peers, 0..3600 (default 60)");
 
 /**
- * struct lenscap_settle - when first fragments passed, of one namespace
+ * struct lenscap_settle - what has begun, and when first fragments passed, of one
+ *	namespace
  * @secret: of the hashes
- * @own: for each packet's place the seconds() of its last first fragment; 0: none
+ * @lengths: of prefixes that are in @begun or @own; never cleared
+ * @begun: for each bound prefix's place when something of it began
+ * @own: for each packet's place when its last first fragment passed
  * @strays: the same of those that did not come from who has the address
+ *
+ * Times are seconds(), 0: never, or long ago. 640 KiB.
  */
 struct lenscap_settle {
 	siphash_key_t secret;
+	DECLARE_BITMAP(lengths, LENGTHS);
+	u32 begun[BEGUN];
 	u32 own[ROWS][PLACES];
 	u32 strays[STRAYS];
 };
 
-/* Seconds, never 0. */
+/* Since the machine has started, never 0. */
 static u32 seconds(void)
 {
 	return ktime_get_seconds() + 1;
-}
-
-/* The time, for something that begins: in a circle, never 0. */
-static u16 circle(void)
-{
-	u32 rest;
-
-	div_u64_rem(ktime_get_seconds(), PERIOD, &rest);
-	return rest + 1;
 }
 
 /* Seconds beyond the wait. The timer wheel fires late, by up to 8/63 of the time
@@ -131,23 +132,22 @@ static u32 whole_wait(void)
 	return wait ? wait + spare(wait) : 0;
 }
 
-/* Times belong to counters: what else @since is in does not change with it. */
-static bool long_ago(const u16 *since)
+static bool long_ago(u32 *since)
 {
 	u32 wait = whole_wait();
-	u16 then = READ_ONCE(*since);
+	u32 then = READ_ONCE(*since);
 
 	if (!then || !wait)
 		return true;
-	if ((circle() + PERIOD - then) % PERIOD <= wait)
+	if (seconds() - then <= wait)
 		return false;
 	/* Fails if something began again meanwhile. */
-	cmpxchg((u16 *)since, then, 0);
+	cmpxchg(since, then, 0);
 	return true;
 }
 
 /**
- * lenscap_settle_create() - make the table of a namespace, once
+ * lenscap_settle_create() - make the tables of a namespace, once
  * @ln: the namespace
  *
  * Context: process, RTNL held. Return: 0 or -ENOMEM.
@@ -158,12 +158,12 @@ int lenscap_settle_create(struct lenscap_net *ln)
 
 	if (ln->settle)
 		return 0;
-	settle = kvzalloc(sizeof(*settle), GFP_KERNEL_ACCOUNT);
+	settle = __vmalloc(sizeof(*settle), GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!settle)
 		return -ENOMEM;
 	get_random_bytes(&settle->secret, sizeof(settle->secret));
-	/* Packets come by a hook that is registered later. */
-	ln->settle = settle;
+	/* Packets come by a hook that is registered later; a commit, at any time. */
+	smp_store_release(&ln->settle, settle);
 	return 0;
 }
 
@@ -172,41 +172,102 @@ int lenscap_settle_create(struct lenscap_net *ln)
  * @ln: the namespace
  *
  * No hook of it is registered any more, and a grace period has passed since the last
- * was, so no packet reads or writes.
+ * was, so no packet reads or writes; nor is there a socket that could commit.
  *
  * Context: process.
  */
 void lenscap_settle_destroy(struct lenscap_net *ln)
 {
-	kvfree(ln->settle);
+	vfree(ln->settle);
 	ln->settle = NULL;
+}
+
+static u32 first_length(u8 family)
+{
+	return family == LC_FAMILY_IPV4 ? 0 : LC_PACKED_IPV6;
+}
+
+static u32 end_of_lengths(u8 family)
+{
+	return family == LC_FAMILY_IPV4 ? LC_PACKED_IPV6 : LENGTHS;
+}
+
+/* The upper bits of a word. */
+static u64 upper(u64 word, u32 bits)
+{
+	return bits ? word >> (64 - bits) << (64 - bits) : 0;
+}
+
+/* Of the prefix of an address that has a length, as devices have it. */
+static u64 prefix_hash(const struct lenscap_settle *settle, u8 length,
+		       const u8 *addr)
+{
+	u64 high, low = 0;
+
+	if (length < LC_PACKED_IPV6) {
+		high = upper((u64)lc_be32(addr) << 32, length);
+	} else {
+		u32 bits = length - LC_PACKED_IPV6;
+
+		high = upper(lc_be64(addr), min(bits, 64U));
+		low = upper(lc_be64(addr + 8), bits - min(bits, 64U));
+	}
+	return siphash_3u64(high, low, length, &settle->secret);
+}
+
+static void note_length(struct lenscap_settle *settle, u8 length)
+{
+	if (!test_bit(length, settle->lengths))
+		set_bit(length, settle->lengths);
 }
 
 /**
  * struct beginning - a policy that is about to go live
- * @live: the one that it replaces, or NULL
+ * @settle: where it is noted
+ * @live: the policy that it replaces, or NULL
  * @next: it
- * @now: the time
+ * @number: its generation's
+ * @devices: something began of one
+ * @profiles: something began of one
  * @audit_ended: something that was audited is not any more
  */
 struct beginning {
+	struct lenscap_settle *settle;
 	const struct lenscap_policy *live;
 	const struct lenscap_policy *next;
-	u16 now;
+	u32 number;
+	bool devices;
+	bool profiles;
 	bool audit_ended;
 };
 
-/* A device that changes within an audit counts as well. */
+static void begin_addresses(struct beginning *beginning,
+			    const struct lenscap_device *device)
+{
+	struct lenscap_settle *settle = beginning->settle;
+	const u8 *at = device->core.bound;
+	u32 i;
+
+	for (i = 0; i < device->core.naddrs; i++, at = lc_next_bound(at)) {
+		u64 hash = prefix_hash(settle, *at, at + 1);
+
+		note_length(settle, *at);
+		WRITE_ONCE(settle->begun[hash % BEGUN], seconds());
+	}
+	beginning->devices = true;
+}
+
+/* One that is new, or gone. A device that changes within an audit ends one. */
 static int begin_device(const void *leaf, bool added, void *context)
 {
-	struct lenscap_device *device = (struct lenscap_device *)leaf;
+	const struct lenscap_device *device = leaf;
 	struct beginning *beginning = context;
 
 	cond_resched();
-	if (added)
-		device->since = beginning->now;
-	else if (lenscap_policy_slot(beginning->live, device->core.profile,
-				     NULL)->core.mode == LENSCAP_MODE_AUDIT)
+	begin_addresses(beginning, device);
+	if (!added &&
+	    lenscap_policy_slot(beginning->live, device->core.profile,
+				NULL)->core.mode == LENSCAP_MODE_AUDIT)
 		beginning->audit_ended = true;
 	return 0;
 }
@@ -229,40 +290,64 @@ static int begin_profile(const void *leaf, bool added, void *context)
 		other = lenscap_policy_profile(beginning->live, profile->name);
 	if (other && other->ruleset == profile->ruleset &&
 	    other->core.mode == profile->core.mode)
-		profile->since = READ_ONCE(other->since);
-	else
-		profile->since = beginning->now;
+		return 0;
+	profile->began = beginning->number;
+	beginning->profiles = true;
 	return 0;
+}
+
+/* Devices that stay as they are, with a profile that does not. */
+static void begin_users(struct beginning *beginning)
+{
+	const struct lenscap_policy *next = beginning->next;
+	const struct lenscap_device *device;
+	u64 position = 0;
+
+	while ((device = lc_trie_next(&lenscap_device_names, &next->devices,
+				      &position))) {
+		if (lenscap_policy_slot(next, device->core.profile,
+					NULL)->began == beginning->number)
+			begin_addresses(beginning, device);
+		cond_resched();
+	}
 }
 
 /**
  * lenscap_settle_begin() - note what is new in a policy that is about to go live
  * @ln: the namespace
  * @live: the policy that it replaces, or NULL
- * @next: the policy, which no packet sees yet, and which cannot fail any more
+ * @next: that of a generation which no packet sees yet, and which cannot fail any more
  *
- * What both have is settled as it is; the others were made for @next.
+ * Before the first guard there is nothing to note: it makes all wait.
  *
- * Context: process, lenscap_net.lock held. Costs what has changed.
+ * Context: process, lenscap_net.lock held. Costs what has changed, and a look at each
+ * device if a profile has.
  */
 void lenscap_settle_begin(struct lenscap_net *ln,
 			  const struct lenscap_policy *live,
-			  const struct lenscap_policy *next)
+			  const struct lenscap_generation *next)
 {
 	static const struct lc_trie none;
 	struct beginning beginning = {
+		/* Pairs with lenscap_settle_create(). */
+		.settle = smp_load_acquire(&ln->settle),
 		.live = live,
-		.next = next,
-		.now = circle(),
+		.next = &next->policy,
+		.number = next->number,
 	};
 
+	if (!beginning.settle)
+		return;
 	lc_trie_diff(&lenscap_device_names, live ? &live->devices : &none,
-		     &next->devices, begin_device, &beginning);
+		     &next->policy.devices, begin_device, &beginning);
 	lc_trie_diff(&lenscap_profile_names, live ? &live->profiles : &none,
-		     &next->profiles, begin_profile, &beginning);
+		     &next->policy.profiles, begin_profile, &beginning);
+	if (beginning.profiles)
+		begin_users(&beginning);
 	if (beginning.audit_ended)
-		WRITE_ONCE(ln->since, beginning.now);
-	WRITE_ONCE(ln->changed, beginning.now);
+		WRITE_ONCE(ln->since, seconds());
+	if (beginning.audit_ended || beginning.devices)
+		WRITE_ONCE(ln->changed, seconds());
 }
 
 /**
@@ -273,62 +358,49 @@ void lenscap_settle_begin(struct lenscap_net *ln,
  */
 void lenscap_settle_guard(struct lenscap_net *ln)
 {
-	u16 now = circle();
-
-	WRITE_ONCE(ln->since, now);
-	WRITE_ONCE(ln->changed, now);
+	WRITE_ONCE(ln->since, seconds());
+	WRITE_ONCE(ln->changed, seconds());
 }
 
 /**
- * lenscap_settled() - may fragments of a device pass?
+ * lenscap_settled() - may fragments from an address pass?
  * @ln: the namespace
- * @gen: the policy that judges it
- * @device: whose it is
+ * @family: of @src
+ * @src: their source
  *
- * Context: softirq, under rcu_read_lock(). Return: may they? Not if one that came
+ * Context: softirq, under rcu_read_lock(), which the caller has read the policy
+ * under before (see policy_of() in hook.c). Return: may they? Not if one that came
  * under another policy may still wait for them.
  */
-bool lenscap_settled(const struct lenscap_net *ln,
-		     const struct lenscap_generation *gen,
-		     const struct lenscap_device *device)
+bool lenscap_settled(struct lenscap_net *ln, u8 family, const u8 *src)
 {
-	const struct lenscap_profile *profile =
-		lenscap_policy_slot(&gen->policy, device->core.profile, NULL);
+	struct lenscap_settle *settle = ln->settle;
+	u32 length = first_length(family);
+	u32 end = end_of_lengths(family);
 
-	return long_ago(&ln->since) && long_ago(&device->since) &&
-	       long_ago(&profile->since);
+	if (!long_ago(&ln->since))
+		return false;
+	for_each_set_bit_from(length, settle->lengths, end) {
+		u64 hash = prefix_hash(settle, length, src);
+
+		if (!long_ago(&settle->begun[hash % BEGUN]))
+			return false;
+	}
+	return true;
 }
 
-/**
- * struct packet - what fragments of one packet share, as it is hashed
- * @src: source address
- * @dst: destination address
- * @ident: identification
- *
- * Not the protocol: not every receiver keeps those of two apart.
+/* Of what the pieces of one packet share, but the destination, which may be
+ * translated, and the protocol, since not every receiver keeps those of two apart.
  */
-struct packet {
-	u32 src;
-	u32 dst;
-	u32 ident;
-};
-
 static u64 packet_hash(const struct lenscap_settle *settle,
 		       const struct lc_key *key, u32 ident)
 {
-	struct packet packet = { .ident = ident };
-
-	memcpy(&packet.src, key->src, sizeof(packet.src));
-	memcpy(&packet.dst, key->dst, sizeof(packet.dst));
-	return siphash(&packet, sizeof(packet), &settle->secret);
+	return siphash_2u64(lc_be32(key->src), ident, &settle->secret);
 }
 
-/* The places of a device: by where it counts, which stays when it is replaced. */
-static u32 *row_of(struct lenscap_settle *settle, struct lenscap_device *device)
+static u32 *row_of(struct lenscap_settle *settle, u8 length, const u8 *src)
 {
-	unsigned long counts = (unsigned long)lenscap_device_stats(device);
-
-	return settle->own[siphash_1u64(counts, &settle->secret) % ROWS];
+	return settle->own[prefix_hash(settle, length, src) % ROWS];
 }
 
 /**
@@ -343,19 +415,24 @@ static u32 *row_of(struct lenscap_settle *settle, struct lenscap_device *device)
  * Context: softirq, under rcu_read_lock(); does not wait.
  */
 void lenscap_settle_first(struct lenscap_net *ln,
-			  struct lenscap_device *device,
+			  const struct lc_device *device,
 			  const struct lc_key *key)
 {
 	struct lenscap_settle *settle = ln->settle;
+	const u8 *bound;
 	u64 hash;
 
 	if (key->family != LC_FAMILY_IPV4)
 		return;
 	hash = packet_hash(settle, key, key->ident);
-	if (device && lc_device_bound(&device->core, key->family, key->src))
-		WRITE_ONCE(row_of(settle, device)[hash % PLACES], seconds());
-	else
+	bound = device ? lc_device_entry(device, key->family, key->src) : NULL;
+	if (bound) {
+		note_length(settle, *bound);
+		WRITE_ONCE(row_of(settle, *bound, key->src)[hash % PLACES],
+			   seconds());
+	} else {
 		WRITE_ONCE(settle->strays[hash % STRAYS], seconds());
+	}
 }
 
 /**
@@ -363,8 +440,8 @@ void lenscap_settle_first(struct lenscap_net *ln,
  * @ln: the namespace
  * @frame: a frame, of which what @frame->cap says can be read
  *
- * Context: softirq. Return: it may be cut up behind the guard, and something has
- * changed not long ago.
+ * Context: as lenscap_settled(). Return: it may be cut up behind the guard, and its
+ * pieces may not pass.
  */
 bool lenscap_settle_cuts(struct lenscap_net *ln, const struct lc_frame *frame)
 {
@@ -376,9 +453,8 @@ bool lenscap_settle_cuts(struct lenscap_net *ln, const struct lc_frame *frame)
 	if (frame->ethertype != ETH_P_IP || frame->len <= UNCUT ||
 	    frame->cap < sizeof(*ip))
 		return false;
-	/* A super-packet of UDP is cut up whatever it says. */
-	return !(ip->frag_off & htons(IP_DF)) ||
-	       (frame->gso && ip->protocol == IPPROTO_UDP);
+	return (frame->ufo || !(ip->frag_off & htons(IP_DF))) &&
+	       !lenscap_settled(ln, LC_FAMILY_IPV4, (const u8 *)&ip->saddr);
 }
 
 static bool waits(const u32 *passed, u32 now, u32 wait)
@@ -388,36 +464,49 @@ static bool waits(const u32 *passed, u32 now, u32 wait)
 	return then && now - then <= wait;
 }
 
+/* Did a first fragment pass of a packet that has this identification? */
+static bool begun_as(struct lenscap_settle *settle, const struct lc_key *key,
+		     u16 ident)
+{
+	u64 hash = packet_hash(settle, key, ident);
+	u32 now = seconds(), wait = whole_wait(), length = 0;
+
+	if (waits(&settle->strays[hash % STRAYS], now, wait))
+		return true;
+	for_each_set_bit_from(length, settle->lengths, LC_PACKED_IPV6) {
+		const u32 *row = row_of(settle, length, key->src);
+
+		if (waits(&row[hash % PLACES], now, wait))
+			return true;
+	}
+	return false;
+}
+
 /**
  * lenscap_settle_waits() - could it complete what waits in a peer?
  * @ln: the namespace
- * @device: whose it is
  * @frame: a frame that lenscap_settle_cuts()
  * @key: what it says
  *
- * Of a super-packet each segment has an identification of its own, one after the
- * other, or all have the same.
+ * The segments of a super-packet have identifications one after the other, or all have
+ * the same; the fragments of one of UDP have its own.
  *
  * Context: softirq, under rcu_read_lock(). Return: could it, or one of the pieces that
- * it is cut into?
+ * it is cut into? Of more segments than anybody makes nobody looks: they do.
  */
-bool lenscap_settle_waits(struct lenscap_net *ln,
-			  struct lenscap_device *device,
-			  const struct lc_frame *frame,
+bool lenscap_settle_waits(struct lenscap_net *ln, const struct lc_frame *frame,
 			  const struct lc_key *key)
 {
 	const struct iphdr *ip = (const struct iphdr *)frame->data;
-	u32 segments = frame->gso ? SEGMENTS : 1;
-	struct lenscap_settle *settle = ln->settle;
-	const u32 *row = row_of(settle, device);
-	u32 now = seconds(), wait = whole_wait(), i;
+	u32 segments = 1, i;
 
-	for (i = 0; i < segments; i++) {
-		u64 hash = packet_hash(settle, key, (u16)(ntohs(ip->id) + i));
-
-		if (waits(&row[hash % PLACES], now, wait) ||
-		    waits(&settle->strays[hash % STRAYS], now, wait))
+	if (frame->gso && !frame->ufo)
+		segments = DIV_ROUND_UP(frame->len,
+					max_t(u32, frame->gso_size, 1));
+	if (segments > SEGMENTS)
+		return true;
+	for (i = 0; i < segments; i++)
+		if (begun_as(ln->settle, key, ntohs(ip->id) + i))
 			return true;
-	}
 	return false;
 }

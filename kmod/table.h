@@ -13,7 +13,6 @@
  * @refs: one for each trie node that has it, and for each device that counts
  *	here
  * @name: where its name is, in bytes from the beginning
- * @since: when it went live, see settle.c
  * @stats: its counters
  * @owner: if @core.user is set: it counts there, in the device of its name that
  *	it replaced, and that never counts elsewhere itself
@@ -27,7 +26,6 @@
 struct lenscap_device {
 	refcount_t refs;
 	u16 name;
-	u16 since;
 	union {
 		struct lenscap_stats stats;
 		struct lenscap_device *owner;
@@ -50,10 +48,10 @@ struct lenscap_ruleset {
 };
 
 /**
- * struct lenscap_profile - a profile of a policy, immutable but for @since
+ * struct lenscap_profile - a profile of a policy, immutable once it is live
  * @refs: one for each trie node that has it
  * @slot: its place in every policy that holds it
- * @since: when what it says went live, see settle.c
+ * @began: number of the generation in which what it says was new, see settle.c
  * @ruleset: its rules
  * @core: what the classifier reads
  * @name: NUL-terminated
@@ -61,7 +59,7 @@ struct lenscap_ruleset {
 struct lenscap_profile {
 	refcount_t refs;
 	u32 slot;
-	u16 since;
+	u32 began;
 	struct lenscap_ruleset *ruleset;
 	struct lc_profile core;
 	char name[];

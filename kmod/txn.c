@@ -161,7 +161,7 @@ int lenscap_txn_commit(struct lenscap_net *ln, u32 portid,
 	if (commit->digest)
 		memcpy(gen->digest, commit->digest, sizeof(gen->digest));
 
-	lenscap_settle_begin(ln, live ? &live->policy : NULL, &gen->policy);
+	lenscap_settle_begin(ln, live ? &live->policy : NULL, gen);
 	rcu_assign_pointer(ln->live, gen);
 	/* 1. From here on no new packet finds the old generation.
 	 * 2. Those that did are inside rcu_read_lock() until they are judged.

@@ -27,15 +27,15 @@ static inline const u8 *lc_next_bound(const u8 *at)
 }
 
 /**
- * lc_device_bound() - whether a device is bound to an address
+ * lc_device_entry() - the first of a device's bound addresses that covers one
  * @device: the device
  * @family: of @addr
  * @addr: network byte order
  *
- * Context: any.
+ * Context: any. Return: it, packed, or NULL.
  */
-static inline bool lc_device_bound(const struct lc_device *device, u8 family,
-		     const u8 *addr)
+static inline const u8 *lc_device_entry(const struct lc_device *device,
+					u8 family, const u8 *addr)
 {
 	const u8 *at = device->bound;
 	u32 i;
@@ -45,13 +45,20 @@ static inline bool lc_device_bound(const struct lc_device *device, u8 family,
 			if (family == LC_FAMILY_IPV4 &&
 			    lc_bits_equal32(lc_be32(at + 1), lc_be32(addr),
 					    *at))
-				return true;
+				return at;
 		} else if (family == LC_FAMILY_IPV6 &&
 			   lc_bits_equal(at + 1, addr, *at - LC_PACKED_IPV6)) {
-			return true;
+			return at;
 		}
 	}
-	return false;
+	return NULL;
+}
+
+/* Is a device bound to an address? */
+static inline bool lc_device_bound(const struct lc_device *device, u8 family,
+				   const u8 *addr)
+{
+	return lc_device_entry(device, family, addr);
 }
 
 /* The same for an IPv4 address, soon: most devices have one, and it is that. */

@@ -11,7 +11,8 @@ import contextlib
 import socket
 
 from lib import evasion, frames, io, net, path, policy, tap
-from lib.evasion import BULK6, CAM4, CAM6, PEER4, PEER6, PORT, ip
+from lib.evasion import (BULK6, CAM4, CAM6, CAM_MAC, LAN, OTHER_MAC, PEER4,
+                         PEER6, PORT, ip)
 from lib.path import DENIED, nft
 
 OTHER, IDENT = 5001, 0x4c70
@@ -38,18 +39,34 @@ def on_trial():
                 "addresses": ["10.30.0.19", "2001:db8:30::19"]}}}
 
 
-def head(dst, body, **how):
+def renamed():
+    "The usual policy, in which the camera has another name."
+    devices = dict(evasion.POLICY["devices"])
+    devices["cam2"] = devices.pop("cam")
+    return {**evasion.POLICY, "devices": devices}
+
+
+def shared(*rules):
+    "The usual policy, in which another device may use the camera's address."
+    more = permits(*rules)
+    return {**more, "profiles": {
+        **more["profiles"], "pool": evasion.POLICY["profiles"]["p"]},
+            "devices": {**more["devices"], "other": {
+                "mac": OTHER_MAC, "profile": "pool", "addresses": LAN}}}
+
+
+def head(dst, body, ident=IDENT, **how):
     "A first fragment: header and 24 bytes."
     if dst == PEER4:
-        return ip(dst, body, offset=0, mf=True, ident=IDENT, **how)
-    return ip(dst, frames.fragment(body, 0, True, IDENT), **how)
+        return ip(dst, body, offset=0, mf=True, ident=ident, **how)
+    return ip(dst, frames.fragment(body, 0, True, ident), **how)
 
 
-def rest(dst, number=frames.UDP):
+def rest(dst, number=frames.UDP, **how):
     "The last one, right behind it."
     if dst == PEER4:
-        return ip(dst, PIECE, offset=4, ident=IDENT, proto=number)
-    return ip(dst, frames.fragment(PIECE, 4, False, IDENT, number))
+        return ip(dst, PIECE, offset=4, ident=IDENT, proto=number, **how)
+    return ip(dst, frames.fragment(PIECE, 4, False, IDENT, number), **how)
 
 
 def datagram(port):
@@ -57,7 +74,7 @@ def datagram(port):
     return frames.udp(40000, port, PIECE, length=8 + 2 * len(PIECE))
 
 
-def begin(here, before, frame, track=True):
+def begin(here, before, frame, track=True, after=evasion.POLICY):
     "Send a first fragment while a policy passes it, then tighten that."
     if track:
         nft(here, """table inet t { chain forward {
@@ -69,7 +86,7 @@ def begin(here, before, frame, track=True):
     policy.load(here.sock, before)
     be_over(here)
     tap.true(passes(here, here.links["eth0"], frame), "the first one passes")
-    policy.load(here.sock, evasion.POLICY)
+    policy.load(here.sock, after)
 
 
 def passes(here, link, frame, guard="g"):
@@ -88,9 +105,13 @@ def passes(here, link, frame, guard="g"):
 def be_over(here):
     "Wait until what a guard and a policy begin with is over."
     tap.fragment_wait(1)
-    net.wait_for(lambda: passes(here, here.links["eth0"], ip(
-        PEER4, datagram(PORT), offset=0, mf=True, ident=IDENT + 1)), 20,
-        what="fragments to pass")
+    for dst in (PEER4, PEER6):
+        for mac in (CAM_MAC, OTHER_MAC):
+            src = evasion.POLICY["devices"][
+                "cam" if mac == CAM_MAC else "other"]["addresses"][dst == PEER6]
+            net.wait_for(lambda: passes(here, here.links["eth0"], head(
+                dst, datagram(PORT), IDENT + 1, src=src, mac=mac)), 20,
+                what="fragments to pass")
     tap.fragment_wait(60)
 
 
@@ -121,6 +142,16 @@ def test_address_of_another(here):
         yield [head(dst, datagram(PORT)), rest(dst)]
 
 
+@path.path("RFC 791, RFC 8200: receivers know fragments by address", "fragment")
+def test_port_that_another_was_permitted(here):
+    "of the address of two devices, begun by the one and completed by the other"
+    for dst in (PEER4, PEER6):
+        begin(here, shared(policy.connects(dst, "udp", OTHER)),
+              head(dst, datagram(OTHER)), after=shared())
+        yield [head(dst, datagram(PORT), mac=OTHER_MAC),
+               rest(dst, mac=OTHER_MAC)]
+
+
 @contextlib.contextmanager
 def audited_link(here):
     "Another link of the camera's to the gateway, and its interface there."
@@ -138,12 +169,18 @@ def audited_link(here):
 
 @path.path("RFC 791, net/ipv4/inet_fragment.c", "fragment")
 def test_guard_that_was_audited(here):
-    "a guard that was audited is removed, moved, or loses its interface"
+    "a guard that was audited is removed, also without its interface, or moved"
     track = """table inet t { chain forward {
         type filter hook forward priority 0; ct state new accept } }"""
     nft(here, track, "connection tracking")
+
+    def end_without():
+        here.gw.ip("link del trial")
+        policy.wait_guard(here.sock, "trial", "waiting")
+        policy.unguard(here.sock, "trial")
+
     ends = (
-        lambda: here.gw.ip("link del trial"),
+        end_without,
         lambda: policy.guard(here.sock, "trial", "later"),
         lambda: policy.unguard(here.sock, "trial"))
     for number, end in enumerate(ends):
@@ -179,15 +216,21 @@ def test_whole_that_is_cut_up(here):
     ends.bind((PEER4, OTHER))
     ends.setblocking(False)
     data = bytes(CUT) + DENIED
-    begin(here, permits(policy.connects(PEER4, "udp", OTHER)),
-          ip(PEER4, frames.udp(40000, OTHER, bytes(CUT - 8), check=0,
-                               length=8 + len(data)), offset=0, mf=True,
-             ident=IDENT), track=False)
-    yield [ip(PEER4, frames.udp(40000, PORT, data, check=0), ident=IDENT)]
-    got = b""
-    with contextlib.suppress(BlockingIOError):
-        got = ends.recv(2 * len(data))
-    tap.equal(DENIED in got, not here.sock, "joined to the port of before")
+    rule = policy.connects(PEER4, "udp", OTHER)
+    for ident, (before, after, mac) in enumerate((
+            (permits(rule), evasion.POLICY, CAM_MAC),
+            (permits(rule), renamed(), CAM_MAC),
+            (shared(rule), shared(), OTHER_MAC)), IDENT + 2):
+        begin(here, before,
+              ip(PEER4, frames.udp(40000, OTHER, bytes(CUT - 8), check=0,
+                                   length=8 + len(data)), offset=0, mf=True,
+                 ident=ident), track=False, after=after)
+        yield [ip(PEER4, frames.udp(40000, PORT, data, check=0), ident=ident,
+                  mac=mac)]
+        got = b""
+        with contextlib.suppress(BlockingIOError):
+            got = ends.recv(2 * len(data))
+        tap.equal(DENIED in got, not here.sock, "joined to the port of before")
 
 
 @path.path("RFC 8200 section 4.5: the first one's next header counts",

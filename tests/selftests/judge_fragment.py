@@ -8,7 +8,7 @@ and by the policy of that moment.
 
 import itertools
 
-from lib import frames, net, policy, tap
+from lib import frames, io, net, policy, tap
 from lib.policy import connects, serves
 from lib.scene import Scene, proves
 
@@ -269,15 +269,17 @@ def whole(one, ident, df=False, size=100):
 
 def settle(one):
     "Wait until its fragments pass."
-    def passed():
-        S.links["eth0"].send(one.wrap(first(one, 4, next(_idents))))
+    def passed(family):
+        S.links["eth0"].send(one.wrap(first(one, family, next(_idents))))
         net.wait_for(S.delta, what="the frame to be counted")
         done = "guard cams passed" in S.delta()
         S.sync()
         return done
     tap.fragment_wait(1)
-    net.wait_for(passed, 20, what="fragments to pass again")
-    S.witness.take(1, 10)
+    for family in (4, 6):
+        net.wait_for(lambda: passed(family), 20,
+                     what="fragments to pass again")
+        S.witness.take(1, 10)
     tap.fragment_wait(3600)
 
 
@@ -323,29 +325,77 @@ def test_wait_after_a_change():
     free(other, 4)
 
 
-@proves("none")
+@proves("none", "fragment")
 def test_interface_that_comes_and_goes():
-    "holds nobody up: what is new has carried nothing; under a new name it may have"
+    "holds nobody up, audited or not: what is new has carried nothing"
     one, name = camera(), net.unique("vm")
     try:
-        tap.fragment_wait(3600)
+        for mode in ("enforce", "audit"):
+            S.guard("vm", name, wait=False, mode=mode)
+            settle(one)
+            for _ in range(3):
+                S.gw.ip(f"link add {name} type dummy")
+                policy.wait_guard(S.sock, "vm", "armed")
+                free(one, 4)
+                S.gw.ip(f"link del {name}")
+                policy.wait_guard(S.sock, "vm", "waiting")
+                free(one, 6)
+        # Until somebody says that the audit is over.
+        policy.unguard(S.sock, "vm")
+        held(one, 4)
+    finally:
+        tap.fragment_wait(0)
+
+
+@proves("fragment")
+def test_interface_that_has_carried():
+    "under another name, or in another namespace: those wait that it came before"
+    one, name = camera(), net.unique("vm")
+    away = S.net.ns("away", quiet=True)
+    try:
         S.guard("vm", name, wait=False)
         settle(one)
-        for _ in range(3):
-            S.gw.ip(f"link add {name} type dummy")
-            policy.wait_guard(S.sock, "vm", "armed")
-            free(one, 4)
-            S.gw.ip(f"link del {name}")
-            policy.wait_guard(S.sock, "vm", "waiting")
-            free(one, 6)
         S.gw.ip(f"link add {name}x type dummy")
         S.gw.ip(f"link set {name}x name {name}")
+        policy.wait_guard(S.sock, "vm", "armed")
+        held(one, 4)
+        S.gw.ip(f"link del {name}")
+        policy.wait_guard(S.sock, "vm", "waiting")
+        settle(one)
+        S.net.veth(away, name, S.cam, f"{name}y")
+        with io.Link(S.cam, f"{name}y") as link:
+            link.send(one.wrap(one.udp(PEER[4], PORT)))
+        net.wait_for(lambda: away.link_stats(name)["rx"],
+                     what="the frame to come in there")
+        away.ip(f"link set {name} netns {S.gw.name}")
         policy.wait_guard(S.sock, "vm", "armed")
         held(one, 4)
     finally:
         tap.fragment_wait(0)
         policy.unguard(S.sock, "vm")
-        S.gw.batch([f"link del {name}"])
+        S.gw.ip(f"link del {name}")
+
+
+@proves("none")
+def test_guard_that_cannot_stand():
+    "where another does holds nobody up, however often it is tried"
+    one, name = camera(), net.unique("vm")
+    try:
+        S.guard("there", f"{name}x", wait=False)
+        S.guard("vm", name, wait=False)
+        S.guard("gone", net.unique("no"), wait=False)
+        S.gw.ip(f"link add {name}x type dummy")
+        policy.wait_guard(S.sock, "there", "armed")
+        S.gw.ip(f"link set {name}x name {name}")
+        policy.wait_guard(S.sock, "vm", "failed")
+        settle(one)
+        policy.unguard(S.sock, "gone")
+        free(one, 4)
+    finally:
+        tap.fragment_wait(0)
+        for guard in ("vm", "there"):
+            policy.unguard(S.sock, guard)
+        S.gw.ip(f"link del {name}")
 
 
 @proves("audit wrong_source", "none")

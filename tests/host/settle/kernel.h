@@ -15,15 +15,27 @@
 
 #define READ_ONCE(x)		(x)
 #define WRITE_ONCE(x, v)	((x) = (v))
+#define smp_load_acquire(p)	(*(p))
+#define smp_store_release(p, v)	(*(p) = (v))
 #define cmpxchg(p, old, new)	(*(p) == (old) ? *(p) = (new) : *(p))
 #define module_param(name, ...)	unsigned int *host_##name = &name
 #define MODULE_PARM_DESC(...)	extern int nothing_there
-#define BUILD_BUG_ON(x)		_Static_assert(!(x), #x)
 #define min(a, b)		((a) < (b) ? (a) : (b))
+#define max_t(type, a, b)	((type)(a) > (type)(b) ? (type)(a) : (type)(b))
+#define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define ETH_P_IP		0x0800
 #define GFP_KERNEL_ACCOUNT	0
+#define __GFP_ZERO		0
 #define ENOMEM			12
 #define iphdr			ip_header
+
+#define DECLARE_BITMAP(name, bits)	u8 name[bits]
+#define test_bit(bit, map)		((map)[bit])
+#define set_bit(bit, map)		((map)[bit] = 1)
+#define for_each_set_bit_from(bit, map, end)			\
+	for ((bit) = host_set_bit_from((map), (bit), (end));	\
+	     (bit) < (end);					\
+	     (bit) = host_set_bit_from((map), (bit) + 1, (end)))
 
 /* As <linux/ip.h> has it, of a little-endian machine. */
 struct ip_header {
@@ -39,23 +51,20 @@ typedef u64 siphash_key_t;
 struct lenscap_settle;
 
 struct lenscap_net {
-	u16 changed, since;
+	u32 changed, since;
 	struct lenscap_settle *settle;
 };
 
+/* @room: for the addresses of @core */
 struct lenscap_device {
-	u16 since;
-	u16 id;
-	struct {
-		u32 profile;
-		bool bound;
-	} core;
+	union {
+		struct lc_device core;
+		u8 room[48];
+	};
 };
 
-#define lc_device_bound(device, family, addr)	((device)->bound)
-
 struct lenscap_profile {
-	u16 since;
+	u32 began;
 	const void *ruleset;
 	struct {
 		u8 mode;
@@ -71,30 +80,32 @@ struct lenscap_policy {
 
 struct lenscap_generation {
 	struct lenscap_policy policy;
+	u32 number;
 };
 
 extern unsigned int *host_fragment_wait;
 extern u64 host_seconds;
 extern const struct lc_trie_type lenscap_device_names, lenscap_profile_names;
 
+static inline u32 host_set_bit_from(const u8 *map, u32 bit, u32 end)
+{
+	while (bit < end && !map[bit])
+		bit++;
+	return bit;
+}
+
 static inline u64 ktime_get_seconds(void)
 {
 	return host_seconds;
 }
 
-static inline u64 div_u64_rem(u64 n, u32 by, u32 *rest)
-{
-	*rest = n % by;
-	return n / by;
-}
-
-static inline void *kvzalloc(size_t size, int flags)
+static inline void *__vmalloc(size_t size, int flags)
 {
 	(void)flags;
 	return calloc(1, size);
 }
 
-static inline void kvfree(void *p)
+static inline void vfree(void *p)
 {
 	free(p);
 }
@@ -105,24 +116,21 @@ static inline void get_random_bytes(void *p, size_t size)
 }
 
 /* Not SipHash, but spread as evenly. */
-static inline u64 siphash(const void *data, size_t size, const siphash_key_t *key)
+static inline u64 siphash_3u64(u64 a, u64 b, u64 c, const siphash_key_t *key)
 {
-	const u8 *p = data;
+	u64 const words[] = { a, b, c };
 	u64 hash = *key;
+	u32 i;
 
-	while (size--)
-		hash = (hash ^ *p++) * 0x9e3779b97f4a7c15ULL ^ hash >> 29;
+	for (i = 0; i < 24; i++)
+		hash = (hash ^ ((const u8 *)words)[i]) * 0x9e3779b97f4a7c15ULL ^
+		       hash >> 29;
 	return hash ^ hash >> 32;
 }
 
-static inline u64 siphash_1u64(u64 n, const siphash_key_t *key)
+static inline u64 siphash_2u64(u64 a, u64 b, const siphash_key_t *key)
 {
-	return siphash(&n, sizeof(n), key);
-}
-
-static inline const void *lenscap_device_stats(struct lenscap_device *device)
-{
-	return (const void *)(uintptr_t)(0x1000 + 0x60 * device->id);
+	return siphash_3u64(a, b, 0, key);
 }
 
 static inline void cond_resched(void)
