@@ -124,6 +124,20 @@ void doctor_unchecked(struct doctor *doctor, const char *name,
 int doctor_ask(const struct doctor *doctor, const char *command,
 	       json_t **answer);
 
+/* Whether the gateway forwards a family: a word of the kernel's. IPv6 is not forwarded
+ * by interface: the kernel does it between all, or not at all.
+ */
+#define DOCTOR_FORWARDING4	"/proc/sys/net/ipv4/ip_forward"
+#define DOCTOR_FORWARDING6	"/proc/sys/net/ipv6/conf/all/forwarding"
+
+/**
+ * doctor_forwards() - does the gateway forward a family?
+ * @path: where the kernel says so
+ *
+ * Return: 1, 0 (also if the kernel has no such family), or a negative errno.
+ */
+int doctor_forwards(const char *path);
+
 /* Joins names with ", "; to be freed. */
 char *doctor_join(char *list, const char *name);
 

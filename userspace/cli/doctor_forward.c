@@ -9,16 +9,11 @@
 #include "doctor.h"
 #include "fields.h"
 
-/* Not by interface: the kernel forwards IPv6 between all, or not at all. */
-#define FORWARDING	"/proc/sys/net/ipv6/conf/all/forwarding"
-
-/* 1 if it is on, 0 if not, or a negative errno. */
-static int forwarding(void)
+int doctor_forwards(const char *path)
 {
-	FILE *file = fopen(FORWARDING, "re");
+	FILE *file = fopen(path, "re");
 	int first;
 
-	/* A kernel without IPv6 forwards none. */
 	if (!file)
 		return errno == ENOENT ? 0 : -errno;
 	first = fgetc(file);
@@ -86,7 +81,7 @@ void doctor_check_ipv6(struct doctor *doctor)
 	static const struct finding finding = {
 		"ipv6-forwarding", SEVERITY_NOTE, "gateway", "ipv6",
 	};
-	int forwards = forwarding();
+	int forwards = doctor_forwards(DOCTOR_FORWARDING6);
 	int named = 0;
 
 	if (forwards && !json_is_object(field(doctor->status, "module"))) {
@@ -103,7 +98,7 @@ void doctor_check_ipv6(struct doctor *doctor)
 				 cli_format(forwards < 0 ?
 					    "%s could not be read" :
 					    "%s is on, but the daemon did not list the policy",
-					    FORWARDING));
+					    DOCTOR_FORWARDING6));
 		return;
 	}
 	if (!named)

@@ -18,9 +18,6 @@
 #include "doctor_netlink.h"
 #include "fields.h"
 
-#define FORWARDING4	"/proc/sys/net/ipv4/ip_forward"
-#define FORWARDING6	"/proc/sys/net/ipv6/conf/all/forwarding"
-
 /**
  * struct subnet - one that unicast upkeep of a guard may go to
  * @guard: the guard
@@ -46,18 +43,6 @@ struct routes {
 	struct subnet *subnets;
 	size_t count;
 };
-
-static bool forwards(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	int first;
-
-	if (!file)
-		return false;
-	first = fgetc(file);
-	fclose(file);
-	return first != '0';
-}
 
 /* Does what leaves by an interface get to where the guard's cameras are? */
 static bool leads_to(const struct doctor *doctor, const struct link *link,
@@ -228,6 +213,27 @@ static void judge(struct doctor *doctor, const struct subnet *subnet)
 				       whole, subnet->covered_by->name), fix);
 }
 
+/* The routes of a family, if what they say is done at all. Were they all seen? */
+static bool see_forwarded(struct doctor *doctor, struct routes *routes,
+			  int family, const char *path)
+{
+	int error = doctor_forwards(path);
+
+	if (error < 0)
+		doctor_unchecked(doctor, "subnet-elsewhere", "routes",
+				 cli_format("%s could not be read: %s", path,
+					    strerror(-error)));
+	if (error <= 0)
+		return !error;
+	error = see_family(routes, family);
+	if (error)
+		doctor_unchecked(doctor, "subnet-elsewhere", "routes",
+				 cli_format("the kernel did not list those of %s: %s",
+					    family == AF_INET ? "IPv4" : "IPv6",
+					    strerror(-error)));
+	return !error;
+}
+
 /**
  * doctor_check_routes() - are a guard's subnets where its cameras are?
  * @doctor: the examination
@@ -235,18 +241,12 @@ static void judge(struct doctor *doctor, const struct subnet *subnet)
 void doctor_check_routes(struct doctor *doctor)
 {
 	struct routes routes = { .doctor = doctor };
-	int error = 0;
 
 	collect(&routes);
-	if (routes.count && forwards(FORWARDING4))
-		error = see_family(&routes, AF_INET);
-	if (!error && routes.count && forwards(FORWARDING6))
-		error = see_family(&routes, AF_INET6);
-	if (error)
-		doctor_unchecked(doctor, "subnet-elsewhere", "routes",
-				 cli_format("the kernel did not list routes: %s",
-					    strerror(-error)));
-	for (size_t i = 0; !error && i < routes.count; i++)
-		judge(doctor, &routes.subnets[i]);
+	if (routes.count &&
+	    see_forwarded(doctor, &routes, AF_INET, DOCTOR_FORWARDING4) &&
+	    see_forwarded(doctor, &routes, AF_INET6, DOCTOR_FORWARDING6))
+		for (size_t i = 0; i < routes.count; i++)
+			judge(doctor, &routes.subnets[i]);
 	free(routes.subnets);
 }
