@@ -201,11 +201,11 @@ static int port_join(struct lenscap_port *port, struct lenscap_guard *guard)
 	return err;
 }
 
-/* Put a guard in place on an interface that exists. On one that is @fresh nothing has
- * come in yet that anybody would have to wait for.
+/* Put a guard in place on an interface that exists. Unless it @stays where it was, there
+ * may be fragments on their way that nobody has judged.
  */
 static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
-		     struct net_device *dev, bool fresh,
+		     struct net_device *dev, bool stays,
 		     struct netlink_ext_ack *extack)
 {
 	struct lenscap_port *port = port_find(ln, dev);
@@ -213,6 +213,7 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 	int err;
 
 	guard->state = LENSCAP_GUARD_FAILED;
+	guard->stayed = false;
 	if (reason) {
 		lenscap_extack_fmt(extack, "%s: %s", dev->name, reason);
 		return -EINVAL;
@@ -222,7 +223,7 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 		return -EBUSY;
 	}
 	/* Before it judges: afterwards something could pass meanwhile. */
-	if (!fresh)
+	if (!stays)
 		lenscap_settle_guard(ln);
 	err = port ? port_join(port, guard) : port_create(ln, dev, guard);
 	if (err) {
@@ -384,12 +385,12 @@ static void guard_announce(struct lenscap_net *ln,
 
 /* Arm a guard that is not, if it can be; tell if that changed anything. */
 static void guard_try(struct lenscap_net *ln, struct lenscap_guard *guard,
-		      struct net_device *dev, bool fresh)
+		      struct net_device *dev, bool stays)
 {
 	u8 before = guard->state;
 	int err;
 
-	err = guard_arm(ln, guard, dev, fresh, NULL);
+	err = guard_arm(ln, guard, dev, stays, NULL);
 	if (guard->state == before)
 		return;
 	if (err)
@@ -398,14 +399,27 @@ static void guard_try(struct lenscap_net *ln, struct lenscap_guard *guard,
 	guard_announce(ln, guard, guard->state);
 }
 
+/* Is an interface that was just registered the one that a guard stood on, new again? A
+ * camera that can make its own come and go (a virtual machine's, say) must not hold up
+ * the others by it. By one that was moved here from another namespace something may have
+ * come in already.
+ */
+static bool is_back(const struct lenscap_guard *guard, struct net_device *dev)
+{
+	struct rtnl_link_stats64 stats;
+
+	return guard->stayed && !dev_get_stats(dev, &stats)->rx_packets;
+}
+
 static void interface_came(struct lenscap_net *ln, struct net_device *dev,
-			   bool fresh)
+			   bool registered)
 {
 	struct lenscap_guard *guard;
 
 	list_for_each_entry(guard, &ln->guards, list)
 		if (!guard->port && !strcmp(guard->ifname, dev->name))
-			guard_try(ln, guard, dev, fresh);
+			guard_try(ln, guard, dev,
+				  registered && is_back(guard, dev));
 }
 
 /* A guard left its place: one that failed because of it may have it now. */
@@ -569,12 +583,14 @@ static void interface_went(struct lenscap_net *ln, struct net_device *dev)
 		bool failed = guard->state == LENSCAP_GUARD_FAILED &&
 			      !strcmp(guard->ifname, dev->name);
 
-		if (failed)
+		if (failed) {
 			guard->state = LENSCAP_GUARD_WAITING;
-		else if (port && guard->port == port)
+		} else if (port && guard->port == port) {
 			guard_disarm(guard);
-		else
+			guard->stayed = true;
+		} else {
 			continue;
+		}
 		guard_announce(ln, guard, guard->state);
 	}
 }
@@ -593,17 +609,6 @@ static void interface_renamed(struct lenscap_net *ln, struct net_device *dev)
 	interface_came(ln, dev, false);
 }
 
-/* Has nothing come in by an interface yet? Of one that was moved here from another
- * namespace something may have. A camera that can make its own come and go (a virtual
- * machine's, say) must not hold up the others by it.
- */
-static bool is_fresh(struct net_device *dev)
-{
-	struct rtnl_link_stats64 stats;
-
-	return !dev_get_stats(dev, &stats)->rx_packets;
-}
-
 /* Context: process, RTNL held. */
 static int guard_notify(struct notifier_block *block, unsigned long event,
 			void *info)
@@ -614,7 +619,7 @@ static int guard_notify(struct notifier_block *block, unsigned long event,
 
 	switch (event) {
 	case NETDEV_REGISTER:
-		interface_came(ln, dev, is_fresh(dev));
+		interface_came(ln, dev, true);
 		break;
 	case NETDEV_UNREGISTER:
 		interface_went(ln, dev);

@@ -66,6 +66,7 @@ struct lenscap_port {
  * @ifname: of its interface, as it is or was last called; RTNL
  * @vlan: VLAN id or 0
  * @state: enum lenscap_guard_state; RTNL
+ * @stayed: it was armed until its interface went, and waits for that; RTNL
  * @port: where it stands, or NULL; RTNL
  * @stats: counters, handed on when the guard is replaced
  * @core: what the classifier reads
@@ -77,6 +78,7 @@ struct lenscap_guard {
 	char ifname[IFNAMSIZ];
 	u16 vlan;
 	u8 state;
+	bool stayed;
 	struct lenscap_port *port;
 	struct lenscap_guard_stats __percpu *stats;
 	struct lc_guard core;

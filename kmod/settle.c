@@ -28,10 +28,11 @@
  *
  * A frame waits if any prefix that its source lies in has begun. Prefixes are hashed
  * into 32,768 places by address and length, so a change of a thousand devices also
- * holds up one in 33 of the others. For all is noted when a guard was set, or armed on
- * an interface that has carried frames, or when somebody has ended an audit: what came
- * until then, nobody held to any address. What a commit does not change is not noted:
- * to push a policy again in which nothing is new holds nobody up.
+ * holds up one in 33 of the others. For all is noted when a guard begins to judge an
+ * interface, unless it did until that went and it is new again, or when somebody has
+ * ended an audit: what came until then, nobody held to any address. What a commit does
+ * not change is not noted: to push a policy again in which nothing is new holds nobody
+ * up.
  *
  * Example: at 12:00:00 a profile loses port 80. A camera of it had sent a first
  * fragment for port 80 a second earlier. Until 12:01:12 all fragments of the cameras
@@ -76,8 +77,9 @@
 /* Places for what has begun. */
 #define BEGUN		32768U
 
-/* Lengths of prefixes, as devices have them: those of both families. */
-#define LENGTHS		(LC_PACKED_IPV6 + 129)
+/* Lengths of prefixes, as devices have them: those of IPv4, and of both families. */
+#define IPV4_LENGTHS	33U
+#define LENGTHS		(LC_PACKED_IPV6 + 129U)
 
 /* Segments of a super-packet, more than any stack makes of 64 KiB. */
 #define SEGMENTS	128U
@@ -189,7 +191,7 @@ static u32 first_length(u8 family)
 
 static u32 end_of_lengths(u8 family)
 {
-	return family == LC_FAMILY_IPV4 ? LC_PACKED_IPV6 : LENGTHS;
+	return family == LC_FAMILY_IPV4 ? IPV4_LENGTHS : LENGTHS;
 }
 
 /* The upper bits of a word. */
@@ -450,36 +452,19 @@ bool lenscap_settle_cuts(struct lenscap_net *ln, const struct lc_frame *frame)
 	/* First, so that frames are no longer asked as soon as it is long ago. */
 	if (long_ago(&ln->changed))
 		return false;
-	if (frame->ethertype != ETH_P_IP || frame->len <= UNCUT ||
-	    frame->cap < sizeof(*ip))
+	if (frame->ethertype != ETH_P_IP || frame->cap < sizeof(*ip))
 		return false;
-	return (frame->ufo || !(ip->frag_off & htons(IP_DF))) &&
+	return (frame->ufo ||
+		(frame->len > UNCUT && !(ip->frag_off & htons(IP_DF)))) &&
 	       !lenscap_settled(ln, LC_FAMILY_IPV4, (const u8 *)&ip->saddr);
 }
 
-static bool waits(const u32 *passed, u32 now, u32 wait)
+static bool waits(const u32 *passed, u32 wait)
 {
+	/* First: another processor may note it just now. */
 	u32 then = READ_ONCE(*passed);
 
-	return then && now - then <= wait;
-}
-
-/* Did a first fragment pass of a packet that has this identification? */
-static bool begun_as(struct lenscap_settle *settle, const struct lc_key *key,
-		     u16 ident)
-{
-	u64 hash = packet_hash(settle, key, ident);
-	u32 now = seconds(), wait = whole_wait(), length = 0;
-
-	if (waits(&settle->strays[hash % STRAYS], now, wait))
-		return true;
-	for_each_set_bit_from(length, settle->lengths, LC_PACKED_IPV6) {
-		const u32 *row = row_of(settle, length, key->src);
-
-		if (waits(&row[hash % PLACES], now, wait))
-			return true;
-	}
-	return false;
+	return then && seconds() - then <= wait;
 }
 
 /**
@@ -498,15 +483,25 @@ bool lenscap_settle_waits(struct lenscap_net *ln, const struct lc_frame *frame,
 			  const struct lc_key *key)
 {
 	const struct iphdr *ip = (const struct iphdr *)frame->data;
-	u32 segments = 1, i;
+	u32 wait = whole_wait(), segments = 1, rows = 0, length = 0, i, j;
+	struct lenscap_settle *settle = ln->settle;
+	const u32 *row[IPV4_LENGTHS];
 
 	if (frame->gso && !frame->ufo)
 		segments = DIV_ROUND_UP(frame->len,
 					max_t(u32, frame->gso_size, 1));
 	if (segments > SEGMENTS)
 		return true;
-	for (i = 0; i < segments; i++)
-		if (begun_as(ln->settle, key, ntohs(ip->id) + i))
+	for_each_set_bit_from(length, settle->lengths, IPV4_LENGTHS)
+		row[rows++] = row_of(settle, length, key->src);
+	for (i = 0; i < segments; i++) {
+		u64 hash = packet_hash(settle, key, (u16)(ntohs(ip->id) + i));
+
+		if (waits(&settle->strays[hash % STRAYS], wait))
 			return true;
+		for (j = 0; j < rows; j++)
+			if (waits(&row[j][hash % PLACES], wait))
+				return true;
+	}
 	return false;
 }

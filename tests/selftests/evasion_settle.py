@@ -12,14 +12,17 @@ import socket
 
 from lib import evasion, frames, io, net, path, policy, tap
 from lib.evasion import (BULK6, CAM4, CAM6, CAM_MAC, LAN, OTHER_MAC, PEER4,
-                         PEER6, PORT, ip)
+                         PEER6, PORT, ip, virtual)
 from lib.path import DENIED, nft
 
 OTHER, IDENT = 5001, 0x4c70
 PIECE = DENIED + bytes(16)
 TRIAL_MAC = "02:00:5e:10:00:19"
+TRACK = """table inet t { chain forward {
+    type filter hook forward priority 0; ct state new accept } }"""
 # What a link behind the gateway carries, and the first piece it makes of a packet.
 NARROW, CUT = 596, 576
+UFO = 3                         # of a virtio header
 
 
 def permits(*rules, mode="enforce"):
@@ -77,9 +80,7 @@ def datagram(port):
 def begin(here, before, frame, track=True, after=evasion.POLICY):
     "Send a first fragment while a policy passes it, then tighten that."
     if track:
-        nft(here, """table inet t { chain forward {
-            type filter hook forward priority 0; ct state new accept } }""",
-            "connection tracking")
+        nft(here, TRACK, "connection tracking")
     if not here.sock:
         here.links["eth0"].send(frame)
         return
@@ -153,26 +154,40 @@ def test_port_that_another_was_permitted(here):
 
 
 @contextlib.contextmanager
-def audited_link(here):
+def other_link(here):
     "Another link of the camera's to the gateway, and its interface there."
     here.world.veth(here.cam, "eth1", here.gw, "trial", None, evasion.GW_MAC)
     for name in ("rp_filter", "forwarding"):
         here.gw.sysctl(f"ipv4/conf/trial/{name}", int(name != "rp_filter"))
-    link = io.Link(here.cam, "eth1")
+    with io.Link(here.cam, "eth1") as link:
+        yield link
+
+
+@path.path("RFC 791, net/ipv4/inet_fragment.c", "fragment")
+def test_guard_that_came_late(here):
+    "a guard that is set while its interface is away, to come back"
+    nft(here, TRACK, "connection tracking")
     if here.sock:
-        policy.guard(here.sock, "trial", "trial", mode="audit")
-        policy.wait_guard(here.sock, "trial", "armed")
         be_over(here)
-    yield link
-    link.close()
+    with other_link(here) as link:
+        before = here.gw.link_stats("trial")["rx"]
+        link.send(head(PEER4, datagram(OTHER)))
+        net.wait_for(lambda: here.gw.link_stats("trial")["rx"] > before,
+                     what="the frame to come in")
+    here.gw.ip("link del trial")
+    if here.sock:
+        policy.guard(here.sock, "trial", "trial")
+        policy.wait_guard(here.sock, "trial", "waiting")
+    with other_link(here):
+        if here.sock:
+            policy.wait_guard(here.sock, "trial", "armed")
+        yield [head(PEER4, datagram(PORT)), rest(PEER4)]
 
 
 @path.path("RFC 791, net/ipv4/inet_fragment.c", "fragment")
 def test_guard_that_was_audited(here):
     "a guard that was audited is removed, also without its interface, or moved"
-    track = """table inet t { chain forward {
-        type filter hook forward priority 0; ct state new accept } }"""
-    nft(here, track, "connection tracking")
+    nft(here, TRACK, "connection tracking")
 
     def end_without():
         here.gw.ip("link del trial")
@@ -184,7 +199,11 @@ def test_guard_that_was_audited(here):
         lambda: policy.guard(here.sock, "trial", "later"),
         lambda: policy.unguard(here.sock, "trial"))
     for number, end in enumerate(ends):
-        with audited_link(here) as link:
+        with other_link(here) as link:
+            if here.sock:
+                policy.guard(here.sock, "trial", "trial", mode="audit")
+                policy.wait_guard(here.sock, "trial", "armed")
+                be_over(here)
             first = ip(PEER4, datagram(OTHER), offset=0, mf=True,
                        ident=IDENT + 2 + number)
             if here.sock:
@@ -203,10 +222,8 @@ def test_guard_that_was_audited(here):
             here.gw.ip("link del trial")
 
 
-@path.path("RFC 791: who forwards may cut up what has no DF", "fragment")
-def test_whole_that_is_cut_up(here):
-    "a whole packet that a narrower link cuts up, for the peer to join with it"
-    here.gw.ip(f"link set wan mtu {NARROW}")
+def peer(here):
+    "The socket of a peer, at the port of before."
     here.far.addr("eth0", f"{PEER4}/32")
     for name in ("all", "eth0"):
         here.far.sysctl(f"ipv4/conf/{name}/rp_filter", 0)
@@ -215,6 +232,21 @@ def test_whole_that_is_cut_up(here):
     here.world.defer(ends.close)
     ends.bind((PEER4, OTHER))
     ends.setblocking(False)
+    return ends
+
+
+def joined(ends):
+    "Has it got what no rule permits?"
+    with contextlib.suppress(BlockingIOError):
+        return DENIED in ends.recv(4096)
+    return False
+
+
+@path.path("RFC 791: who forwards may cut up what has no DF", "fragment")
+def test_whole_that_is_cut_up(here):
+    "a whole packet that a narrower link cuts up, for the peer to join with it"
+    here.gw.ip(f"link set wan mtu {NARROW}")
+    ends = peer(here)
     data = bytes(CUT) + DENIED
     rule = policy.connects(PEER4, "udp", OTHER)
     for ident, (before, after, mac) in enumerate((
@@ -227,10 +259,22 @@ def test_whole_that_is_cut_up(here):
                  ident=ident), track=False, after=after)
         yield [ip(PEER4, frames.udp(40000, PORT, data, check=0), ident=ident,
                   mac=mac)]
-        got = b""
-        with contextlib.suppress(BlockingIOError):
-            got = ends.recv(2 * len(data))
-        tap.equal(DENIED in got, not here.sock, "joined to the port of before")
+        tap.equal(joined(ends), not here.sock, "joined to the port of before")
+
+
+@path.path("virtio_net_hdr: UFO", "fragment", at="tap")
+def test_super_packet_that_is_cut_up(here):
+    "one of UDP that becomes fragments, of no more bytes than any link carries"
+    ends = peer(here)
+    data = bytes(16) + DENIED + bytes(16)
+    begin(here, permits(policy.connects(PEER4, "udp", OTHER)),
+          ip(PEER4, frames.udp(40000, OTHER, bytes(16), check=0,
+                               length=8 + len(data)), offset=0, mf=True,
+             ident=IDENT), track=False)
+    yield [virtual(ip(PEER4, frames.udp(40000, PORT, data, check=0),
+                      ident=IDENT, pad=False),
+                   io.gso_header(UFO, 24, 42, 34, 6))]
+    tap.equal(joined(ends), not here.sock, "joined to the port of before")
 
 
 @path.path("RFC 8200 section 4.5: the first one's next header counts",

@@ -327,15 +327,19 @@ def test_wait_after_a_change():
 
 @proves("none", "fragment")
 def test_interface_that_comes_and_goes():
-    "holds nobody up, audited or not: what is new has carried nothing"
+    "holds nobody up, audited or not, but for the first time"
     one, name = camera(), net.unique("vm")
     try:
         for mode in ("enforce", "audit"):
             S.guard("vm", name, wait=False, mode=mode)
-            settle(one)
-            for _ in range(3):
+            for number in range(4):
+                if not number:
+                    settle(one)
                 S.gw.ip(f"link add {name} type dummy")
                 policy.wait_guard(S.sock, "vm", "armed")
+                if not number:
+                    held(one, 4)
+                    settle(one)
                 free(one, 4)
                 S.gw.ip(f"link del {name}")
                 policy.wait_guard(S.sock, "vm", "waiting")

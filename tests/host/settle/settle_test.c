@@ -311,6 +311,8 @@ TEST(packets_that_may_be_cut_up)
 	CHECK(!lenscap_settle_cuts(&net, &frame));
 	frame.ufo = true;
 	CHECK(lenscap_settle_cuts(&net, &frame));
+	frame.len = 36;
+	CHECK(lenscap_settle_cuts(&net, &frame));
 	frame = whole(1, 0, false, 1000);
 	frame.ethertype = 0x86dd;
 	CHECK(!lenscap_settle_cuts(&net, &frame));
