@@ -31,7 +31,7 @@ static __always_inline void lenscap_frame(const struct sk_buff *skb,
 	frame->ethertype = ethertype;
 	frame->vlan_stack = stacked;
 	frame->gso = skb_is_gso(skb);
-	frame->ufo = skb_shinfo(skb)->gso_type & SKB_GSO_UDP;
+	frame->ufo = !!(skb_shinfo(skb)->gso_type & SKB_GSO_UDP);
 	frame->gso_size = skb_shinfo(skb)->gso_size;
 	frame->sum_open = skb->ip_summed == CHECKSUM_PARTIAL;
 	frame->sum_at = skb_checksum_start_offset(skb) + skb->csum_offset;

@@ -222,15 +222,20 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 		NL_SET_ERR_MSG(extack, "another guard stands on this interface and VLAN");
 		return -EBUSY;
 	}
-	/* Before it judges: afterwards something could pass meanwhile. */
+	/* Before it judges, so that nothing passes meanwhile, and when it does: to arm
+	 * it may take its time, in which nobody judges.
+	 */
 	if (!stays)
 		lenscap_settle_guard(ln);
 	err = port ? port_join(port, guard) : port_create(ln, dev, guard);
 	if (err) {
-		lenscap_extack_fmt(extack, "%s: the ingress hook was refused",
-				   dev->name);
+		lenscap_extack_fmt(extack, "%s: %s: error %d", dev->name, port ?
+				   "the guard could not be added to others there" :
+				   "the ingress hook was refused", err);
 		return err;
 	}
+	if (!stays)
+		lenscap_settle_guard(ln);
 	guard->state = LENSCAP_GUARD_ARMED;
 	return 0;
 }
@@ -399,10 +404,9 @@ static void guard_try(struct lenscap_net *ln, struct lenscap_guard *guard,
 	guard_announce(ln, guard, guard->state);
 }
 
-/* Is an interface that was just registered the one that a guard stood on, new again? A
- * camera that can make its own come and go (a virtual machine's, say) must not hold up
- * the others by it. By one that was moved here from another namespace something may have
- * come in already.
+/* Is an interface the one that a guard stood on, new again? A camera that can make its
+ * own come and go (a virtual machine's, or by USB) must not hold up the others by it. By
+ * one that was moved here from another namespace something may have come in already.
  */
 static bool is_back(const struct lenscap_guard *guard, struct net_device *dev)
 {
@@ -411,15 +415,13 @@ static bool is_back(const struct lenscap_guard *guard, struct net_device *dev)
 	return guard->stayed && !dev_get_stats(dev, &stats)->rx_packets;
 }
 
-static void interface_came(struct lenscap_net *ln, struct net_device *dev,
-			   bool registered)
+static void interface_came(struct lenscap_net *ln, struct net_device *dev)
 {
 	struct lenscap_guard *guard;
 
 	list_for_each_entry(guard, &ln->guards, list)
 		if (!guard->port && !strcmp(guard->ifname, dev->name))
-			guard_try(ln, guard, dev,
-				  registered && is_back(guard, dev));
+			guard_try(ln, guard, dev, is_back(guard, dev));
 }
 
 /* A guard left its place: one that failed because of it may have it now. */
@@ -452,8 +454,9 @@ static void place_left(struct lenscap_net *ln)
  *
  * Return: 0; -EEXIST if another guard stands there; -ENOSPC at a limit;
  * -EINVAL if the interface cannot carry such a guard; -EBUSY if the module is
- * being unloaded; -ENOMEM. On error nothing has changed, but if it was for want of
- * memory fragments may wait.
+ * being unloaded, or a guard whose interface was renamed stands there; -ENOMEM, or
+ * -E2BIG if the interface has no room for a hook. On error nothing has changed, but in
+ * the last two cases fragments may wait.
  */
 int lenscap_guard_set(struct lenscap_net *ln,
 		      struct lenscap_guard_config *config,
@@ -587,7 +590,8 @@ static void interface_went(struct lenscap_net *ln, struct net_device *dev)
 			guard->state = LENSCAP_GUARD_WAITING;
 		} else if (port && guard->port == port) {
 			guard_disarm(guard);
-			guard->stayed = true;
+			/* Not if it is only moved to another namespace. */
+			guard->stayed = dev->reg_state == NETREG_UNREGISTERING;
 		} else {
 			continue;
 		}
@@ -606,7 +610,7 @@ static void interface_renamed(struct lenscap_net *ln, struct net_device *dev)
 		strscpy(guard->ifname, dev->name, sizeof(guard->ifname));
 		guard_announce(ln, guard, guard->state);
 	}
-	interface_came(ln, dev, false);
+	interface_came(ln, dev);
 }
 
 /* Context: process, RTNL held. */
@@ -619,7 +623,7 @@ static int guard_notify(struct notifier_block *block, unsigned long event,
 
 	switch (event) {
 	case NETDEV_REGISTER:
-		interface_came(ln, dev, true);
+		interface_came(ln, dev);
 		break;
 	case NETDEV_UNREGISTER:
 		interface_went(ln, dev);

@@ -126,8 +126,9 @@ policy_of(const struct lenscap_port *port)
 {
 	const struct lenscap_generation *gen = rcu_dereference(port->ln->live);
 
-	/* Before who waits because of it is read. Pairs with rcu_assign_pointer() in
-	 * lenscap_txn_commit().
+	/* Before who waits because of it, or of the guard that was read before, is
+	 * read. Pairs with rcu_assign_pointer() in lenscap_txn_commit(), and where
+	 * guard.c makes a guard visible.
 	 */
 	smp_rmb();
 	return gen;
@@ -245,16 +246,17 @@ static void hold_back(struct lc_verdict *verdict)
 	verdict->pass = verdict->audit;
 }
 
-/* The same of a packet that is no fragment yet. Upkeep is left alone: it is for the
- * LAN, where nothing is cut up, and many of it have the same source, of all zeros.
+/* The same of a packet that is no fragment yet. Upkeep with a source of all zeros is
+ * left alone: it does not leave the LAN, where nothing is cut up, and all cameras have
+ * that source.
  */
 static noinline void judge_uncut(struct lenscap_net *ln,
 				 const struct lc_frame *frame,
 				 const struct lc_key *key,
 				 struct lc_verdict *verdict)
 {
-	if (verdict->reason == LENSCAP_REASON_NONE && !verdict->upkeep &&
-	    lenscap_settle_cuts(ln, frame) &&
+	if (verdict->reason == LENSCAP_REASON_NONE && lc_get32(key->src) &&
+	    lenscap_settle_cuts(frame) && lenscap_settle_asks(ln, frame) &&
 	    lenscap_settle_waits(ln, frame, key))
 		hold_back(verdict);
 }
@@ -370,13 +372,13 @@ static noinline unsigned int judge_slowly(struct lenscap_port *port,
 /* Might it wait, as fragments do? A function of its own, so that the frame of others is
  * never in memory.
  */
-static noinline bool may_wait(const struct lenscap_port *port,
+static noinline bool asks(const struct lenscap_port *port,
 			      const struct sk_buff *skb)
 {
 	struct lc_frame frame;
 
 	lenscap_usual_frame(skb, &frame);
-	return lenscap_settle_cuts(port->ln, &frame);
+	return lenscap_settle_asks(port->ln, &frame);
 }
 
 /* For somebody who watches; otherwise the verdict stays out of memory. */
@@ -416,7 +418,8 @@ unsigned int lenscap_hook(void *priv, struct sk_buff *skb,
 		return judge_slowly(port, skb);
 	if (unlikely(verdict.reason != LENSCAP_REASON_NONE))
 		return refuse_usual(port, skb, guard, gen, verdict);
-	if (unlikely(READ_ONCE(port->ln->changed)) && may_wait(port, skb))
+	if (unlikely(READ_ONCE(port->ln->changed)) &&
+	    lenscap_settle_cuts(&frame) && asks(port, skb))
 		return judge_slowly(port, skb);
 	if (trace_verdict_enabled())
 		trace_permitted(skb, guard, verdict);

@@ -27,8 +27,8 @@
  *   of a profile with other rules or another mode.
  *
  * A frame waits if any prefix that its source lies in has begun. Prefixes are hashed
- * into 32,768 places by address and length, so a change of a thousand devices also
- * holds up one in 33 of the others. For all is noted when a guard begins to judge an
+ * into 32,768 places by address and length, so a change of a thousand addresses also
+ * holds up one in 33 of the others, for each length that is in use. For all is noted when a guard begins to judge an
  * interface, unless it did until that went and it is new again, or when somebody has
  * ended an audit: what came until then, nobody held to any address. What a commit does
  * not change is not noted: to push a policy again in which nothing is new holds nobody
@@ -47,7 +47,7 @@
  * be translated), and of these packets those wait that could complete one: of a camera
  * that never sends fragments, none (unless it has the row of one that does). A bound
  * prefix has 64 places, of which a hash chooses one, in one of 1,024 rows, so that who
- * fills them stops itself. What an audit passes under an address that is not its
+ * fills them stops itself, and those that are bound to the same prefix or lie in it. What an audit passes under an address that is not its
  * sender's is noted elsewhere, for all: to stop most packets of others by it, until
  * the wait after the audit is over, takes tens of thousands of fragments, and most
  * super-packets some thousands.
@@ -63,7 +63,6 @@
 #include <linux/random.h>
 #include <linux/siphash.h>
 #include <linux/vmalloc.h>
-#include <net/ip.h>
 
 #include "settle.h"
 
@@ -81,15 +80,14 @@
 #define IPV4_LENGTHS	33U
 #define LENGTHS		(LC_PACKED_IPV6 + 129U)
 
-/* Segments of a super-packet, more than any stack makes of 64 KiB. */
+/* Segments of a super-packet that are looked at: more than there are in 64 KiB, unless
+ * they are of less than 512 bytes.
+ */
 #define SEGMENTS	128U
-
-/* What every link carries in one piece, RFC 791 section 3.2. */
-#define UNCUT		68U
 
 static unsigned int fragment_wait = 60;
 module_param(fragment_wait, uint, 0644);
-MODULE_PARM_DESC(fragment_wait, "seconds that the fragments of a device wait after its policy has changed: no less than a fragment waits for the others of its packet in the gateway and in the peers, 0..3600 (default 60)");
+MODULE_PARM_DESC(fragment_wait, "seconds, and a seventh for timers that are late, that fragments from a device's addresses wait after its policy has changed: no less than one waits for the others of its packet in the gateway and in the peers, 0..3600 (default 60)");
 
 /**
  * struct lenscap_settle - what has begun, and when first fragments passed, of one
@@ -134,6 +132,30 @@ static u32 whole_wait(void)
 	return wait ? wait + spare(wait) : 0;
 }
 
+/* Is a time no longer ago than that? Another processor may have noted it only just, and
+ * this one's clock be behind.
+ */
+static bool within(u32 then, u32 wait)
+{
+	return then && (s32)(seconds() - then) <= (s32)wait;
+}
+
+/* Never back: a commit and a guard may both be at it, and be interrupted. */
+static void note_now(u32 *since)
+{
+	u32 then = READ_ONCE(*since), now, was;
+
+	for (;;) {
+		now = seconds();
+		if (then && (s32)(now - then) <= 0)
+			return;
+		was = cmpxchg(since, then, now);
+		if (was == then)
+			return;
+		then = was;
+	}
+}
+
 static bool long_ago(u32 *since)
 {
 	u32 wait = whole_wait();
@@ -141,7 +163,7 @@ static bool long_ago(u32 *since)
 
 	if (!then || !wait)
 		return true;
-	if (seconds() - then <= wait)
+	if (within(then, wait))
 		return false;
 	/* Fails if something began again meanwhile. */
 	cmpxchg(since, then, 0);
@@ -293,6 +315,7 @@ static int begin_profile(const void *leaf, bool added, void *context)
 	if (other && other->ruleset == profile->ruleset &&
 	    other->core.mode == profile->core.mode)
 		return 0;
+	/* Of @next alone: no packet sees it yet. */
 	profile->began = beginning->number;
 	beginning->profiles = true;
 	return 0;
@@ -318,7 +341,7 @@ static void begin_users(struct beginning *beginning)
  * lenscap_settle_begin() - note what is new in a policy that is about to go live
  * @ln: the namespace
  * @live: the policy that it replaces, or NULL
- * @next: that of a generation which no packet sees yet, and which cannot fail any more
+ * @next: a generation that no packet sees yet, and that cannot fail any more
  *
  * Before the first guard there is nothing to note: it makes all wait.
  *
@@ -347,9 +370,9 @@ void lenscap_settle_begin(struct lenscap_net *ln,
 	if (beginning.profiles)
 		begin_users(&beginning);
 	if (beginning.audit_ended)
-		WRITE_ONCE(ln->since, seconds());
+		note_now(&ln->since);
 	if (beginning.audit_ended || beginning.devices)
-		WRITE_ONCE(ln->changed, seconds());
+		note_now(&ln->changed);
 }
 
 /**
@@ -360,8 +383,8 @@ void lenscap_settle_begin(struct lenscap_net *ln,
  */
 void lenscap_settle_guard(struct lenscap_net *ln)
 {
-	WRITE_ONCE(ln->since, seconds());
-	WRITE_ONCE(ln->changed, seconds());
+	note_now(&ln->since);
+	note_now(&ln->changed);
 }
 
 /**
@@ -438,43 +461,31 @@ void lenscap_settle_first(struct lenscap_net *ln,
 }
 
 /**
- * lenscap_settle_cuts() - is this a whole packet that could wait as fragments do?
- * @ln: the namespace
- * @frame: a frame, of which what @frame->cap says can be read
+ * lenscap_settle_asks() - may its sender's fragments not pass?
+ * @ln: the namespace, where something has changed
+ * @frame: a frame that lenscap_settle_cuts()
  *
- * Context: as lenscap_settled(). Return: it may be cut up behind the guard, and its
- * pieces may not pass.
+ * Context: as lenscap_settled(). Return: they may not, so that it is to be asked
+ * whether it lenscap_settle_waits().
  */
-bool lenscap_settle_cuts(struct lenscap_net *ln, const struct lc_frame *frame)
+bool lenscap_settle_asks(struct lenscap_net *ln, const struct lc_frame *frame)
 {
 	const struct iphdr *ip = (const struct iphdr *)frame->data;
 
 	/* First, so that frames are no longer asked as soon as it is long ago. */
 	if (long_ago(&ln->changed))
 		return false;
-	if (frame->ethertype != ETH_P_IP || frame->cap < sizeof(*ip))
-		return false;
-	return (frame->ufo ||
-		(frame->len > UNCUT && !(ip->frag_off & htons(IP_DF)))) &&
-	       !lenscap_settled(ln, LC_FAMILY_IPV4, (const u8 *)&ip->saddr);
-}
-
-static bool waits(const u32 *passed, u32 wait)
-{
-	/* First: another processor may note it just now. */
-	u32 then = READ_ONCE(*passed);
-
-	return then && seconds() - then <= wait;
+	return !lenscap_settled(ln, LC_FAMILY_IPV4, (const u8 *)&ip->saddr);
 }
 
 /**
  * lenscap_settle_waits() - could it complete what waits in a peer?
  * @ln: the namespace
- * @frame: a frame that lenscap_settle_cuts()
+ * @frame: a frame that lenscap_settle_asks() about
  * @key: what it says
  *
- * The segments of a super-packet have identifications one after the other, or all have
- * the same; the fragments of one of UDP have its own.
+ * The segments of a super-packet have identifications one after the other; the
+ * fragments of one of UDP have its own. What SCTP makes is not of one size.
  *
  * Context: softirq, under rcu_read_lock(). Return: could it, or one of the pieces that
  * it is cut into? Of more segments than anybody makes nobody looks: they do.
@@ -487,20 +498,19 @@ bool lenscap_settle_waits(struct lenscap_net *ln, const struct lc_frame *frame,
 	struct lenscap_settle *settle = ln->settle;
 	const u32 *row[IPV4_LENGTHS];
 
-	if (frame->gso && !frame->ufo)
-		segments = DIV_ROUND_UP(frame->len,
-					max_t(u32, frame->gso_size, 1));
-	if (segments > SEGMENTS)
+	if (frame->gso_size && !frame->ufo)
+		segments = DIV_ROUND_UP(frame->len, frame->gso_size);
+	if (segments > SEGMENTS || frame->gso_size == GSO_BY_FRAGS)
 		return true;
 	for_each_set_bit_from(length, settle->lengths, IPV4_LENGTHS)
 		row[rows++] = row_of(settle, length, key->src);
 	for (i = 0; i < segments; i++) {
 		u64 hash = packet_hash(settle, key, (u16)(ntohs(ip->id) + i));
 
-		if (waits(&settle->strays[hash % STRAYS], wait))
+		if (within(READ_ONCE(settle->strays[hash % STRAYS]), wait))
 			return true;
 		for (j = 0; j < rows; j++)
-			if (waits(&row[j][hash % PLACES], wait))
+			if (within(READ_ONCE(row[j][hash % PLACES]), wait))
 				return true;
 	}
 	return false;

@@ -51,7 +51,8 @@ struct lenscap_ruleset {
  * struct lenscap_profile - a profile of a policy, immutable once it is live
  * @refs: one for each trie node that has it
  * @slot: its place in every policy that holds it
- * @began: number of the generation in which what it says was new, see settle.c
+ * @began: number of the generation in which what it says was new, or 0: it took the
+ *	place of one that said the same; see settle.c
  * @ruleset: its rules
  * @core: what the classifier reads
  * @name: NUL-terminated

@@ -58,7 +58,7 @@ static inline const u8 *lc_device_entry(const struct lc_device *device,
 static inline bool lc_device_bound(const struct lc_device *device, u8 family,
 				   const u8 *addr)
 {
-	return lc_device_entry(device, family, addr);
+	return !!lc_device_entry(device, family, addr);
 }
 
 /* The same for an IPv4 address, soon: most devices have one, and it is that. */

@@ -335,7 +335,8 @@ def test_interface_that_comes_and_goes():
             for number in range(4):
                 if not number:
                     settle(one)
-                S.gw.ip(f"link add {name} type dummy")
+                S.gw.ip(f"link add {name}x type dummy")
+                S.gw.ip(f"link set {name}x name {name}")
                 policy.wait_guard(S.sock, "vm", "armed")
                 if not number:
                     held(one, 4)

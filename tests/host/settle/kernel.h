@@ -21,9 +21,9 @@
 #define module_param(name, ...)	unsigned int *host_##name = &name
 #define MODULE_PARM_DESC(...)	extern int nothing_there
 #define min(a, b)		((a) < (b) ? (a) : (b))
-#define max_t(type, a, b)	((type)(a) > (type)(b) ? (type)(a) : (type)(b))
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define ETH_P_IP		0x0800
+#define GSO_BY_FRAGS		0xffff
 #define GFP_KERNEL_ACCOUNT	0
 #define __GFP_ZERO		0
 #define ENOMEM			12

@@ -117,6 +117,7 @@ static void change_guard(void)
 /* Seconds after a change until fragments pass; the clock was at @now. */
 static u64 held(void (*change)(void), u64 now, u32 wait)
 {
+	make();
 	*host_fragment_wait = wait;
 	host_seconds = now;
 	change();
@@ -294,38 +295,43 @@ static struct lc_frame whole(u8 last, u16 ident, bool df, u32 len)
 	};
 }
 
+static bool asks(const struct lc_frame *frame)
+{
+	return lenscap_settle_cuts(frame) && lenscap_settle_asks(&net, frame);
+}
+
 TEST(packets_that_may_be_cut_up)
 {
 	struct lc_frame frame = whole(1, 0, false, 1000);
 
 	make();
-	CHECK(!lenscap_settle_cuts(&net, &frame));
+	CHECK(!asks(&frame));
 	change_device();
-	CHECK(lenscap_settle_cuts(&net, &frame));
+	CHECK(asks(&frame));
 	frame = whole(2, 0, false, 1000);
-	CHECK(!lenscap_settle_cuts(&net, &frame));
+	CHECK(!asks(&frame));
 	frame = whole(1, 0, true, 1000);
-	CHECK(!lenscap_settle_cuts(&net, &frame));
+	CHECK(!asks(&frame));
 	/* Segments keep what it says, fragments do not. */
 	frame = whole(1, 0, true, 9000);
-	CHECK(!lenscap_settle_cuts(&net, &frame));
+	CHECK(!asks(&frame));
 	frame.ufo = true;
-	CHECK(lenscap_settle_cuts(&net, &frame));
+	CHECK(asks(&frame));
 	frame.len = 36;
-	CHECK(lenscap_settle_cuts(&net, &frame));
+	CHECK(asks(&frame));
 	frame = whole(1, 0, false, 1000);
 	frame.ethertype = 0x86dd;
-	CHECK(!lenscap_settle_cuts(&net, &frame));
+	CHECK(!asks(&frame));
 	frame = whole(1, 0, false, 68);
-	CHECK(!lenscap_settle_cuts(&net, &frame));
+	CHECK(!asks(&frame));
 	frame = whole(1, 0, false, 1000);
 	frame.cap = sizeof(ip) - 1;
-	CHECK(!lenscap_settle_cuts(&net, &frame));
+	CHECK(!asks(&frame));
 	frame.cap++;
 	host_seconds += needed(60) + 8;
-	/* Any frame ends the asking. */
-	frame = whole(1, 0, true, 1000);
-	CHECK(!lenscap_settle_cuts(&net, &frame));
+	/* Any that may be cut up ends the asking. */
+	frame = whole(2, 0, false, 1000);
+	CHECK(!asks(&frame));
 	CHECK(!net.changed);
 	end();
 }
@@ -379,6 +385,7 @@ TEST(super_packets_wait_with_any_of_their_pieces)
 {
 	struct lenscap_device one = camera(1, 32);
 	const struct lc_key key = { .family = 4, .src = { 10, 0, 0, 1 } };
+	const struct lc_key other = { .family = 4, .src = { 10, 0, 0, 2 } };
 	struct lc_frame frame;
 	u32 i;
 
@@ -396,12 +403,13 @@ TEST(super_packets_wait_with_any_of_their_pieces)
 	CHECK(lenscap_settle_waits(&net, &frame, &key));
 	frame.ufo = true;
 	CHECK(!lenscap_settle_waits(&net, &frame, &key));
-	/* More than anybody makes, and what no driver says. */
+	/* More than are looked at, and of any size. */
 	frame = whole(2, 0, false, 128001);
-	CHECK(lenscap_settle_waits(&net, &frame, &key));
+	CHECK(lenscap_settle_waits(&net, &frame, &other));
 	frame = whole(2, 0, false, 9000);
-	frame.gso_size = 0;
-	CHECK(lenscap_settle_waits(&net, &frame, &key));
+	CHECK(!lenscap_settle_waits(&net, &frame, &other));
+	frame.gso_size = GSO_BY_FRAGS;
+	CHECK(lenscap_settle_waits(&net, &frame, &other));
 	end();
 }
 
@@ -420,6 +428,31 @@ TEST(wait_with_what_others_began_under_their_address)
 		CHECK(!waits_for(1, 6, 500));
 		CHECK(waits_for(1, 1, 9000));
 	}
+	end();
+}
+
+/* Noted by another processor, whose clock is ahead: not forgotten. */
+TEST(clock_that_is_behind)
+{
+	struct lenscap_device one = camera(1, 32);
+
+	make();
+	host_seconds++;
+	change_device();
+	begin_as(&one, 1, 5);
+	host_seconds--;
+	CHECK(!settled4(1));
+	CHECK(waits_for(1, 5, 500));
+	/* And never back. */
+	lenscap_settle_guard(&net);
+	host_seconds++;
+	lenscap_settle_guard(&net);
+	host_seconds--;
+	lenscap_settle_guard(&net);
+	host_seconds += 72;
+	CHECK(!settled4(1));
+	host_seconds += 8;
+	CHECK(settled4(1));
 	end();
 }
 
