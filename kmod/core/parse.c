@@ -40,6 +40,7 @@
 #define NEXT_HOP_BY_HOP	0
 #define NEXT_ROUTING	43
 #define NEXT_FRAGMENT	44
+#define NEXT_AH		51
 #define NEXT_DSTOPTS	60
 #define NEXT_MOBILITY	135
 #define NEXT_HIP	139
@@ -211,13 +212,25 @@ static bool parse_ipv4_options(const u8 *p, u32 count, struct lc_key *key)
 }
 
 /* A super-packet that is a fragment as well: behind this hook it would be cut up,
- * and its parts get offsets and identifications that nobody has judged. Or one whose
- * parts are fragments but no multiple of 8 bytes long, the unit of their offsets:
- * there would be holes between them. No stack makes either; a virtual machine may.
+ * and its parts get offsets and identifications that nobody has judged. No stack
+ * makes one; a virtual machine may.
  */
 static bool odd_super(const struct lc_frame *frame, u32 fragment)
 {
-	return frame->gso && (fragment || (frame->ufo && frame->gso_size & 7));
+	return frame->gso && fragment;
+}
+
+/* A super-packet whose parts will be fragments, and not those of what was judged:
+ * offsets count units of 8 bytes, so that there would be holes between others; behind
+ * 64 KiB they begin again, with a header that nobody has seen; and extension headers
+ * are added to them (inet_gso_segment() and ipv6_gso_segment() reckon with all that
+ * there is, whatever the packet says of its length). Of UDP alone, as it should be,
+ * they are sound. No stack makes others; a virtual machine may.
+ */
+static bool odd_ufo(const struct lc_frame *frame, u8 proto, u32 end)
+{
+	return frame->ufo && (proto != LC_UDP || frame->gso_size & 7 ||
+			      end != frame->len);
 }
 
 static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
@@ -237,7 +250,7 @@ static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
 
 	header = (p[0] & 0xf) * 4;
 	total = lc_be16(p + 2);
-	if (!total && frame->gso)
+	if (!total && frame->gso && !frame->ufo)
 		total = frame->len;
 	if (header < LC_IPV4_LEN || total < header || total > frame->len)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
@@ -252,7 +265,8 @@ static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
 	offset = (frag & IPV4_OFFSET) * 8;
 	if (offset + (total - header) > 0xffff && offset)
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
-	if (odd_super(frame, frag & (IPV4_OFFSET | IPV4_MORE)))
+	if (odd_super(frame, frag & (IPV4_OFFSET | IPV4_MORE)) ||
+	    odd_ufo(frame, key->proto, total))
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 	/* RFC 3128: a fragment that starts inside the TCP header could
 	 * overwrite the ports and flags that were judged. Whatever its protocol:
@@ -305,6 +319,28 @@ static bool parse_ipv6_fragment(const struct lc_frame *frame, const u8 *p,
 	return true;
 }
 
+/* AH is a protocol here, which rules may permit, and what is behind it is not looked
+ * at. Connection tracking walks on, and takes a fragment header that it finds for that
+ * of the packet (find_prev_fhdr() in net/ipv6/netfilter/nf_conntrack_reasm.c). No host
+ * puts one there: it makes fragments of what AH protects, RFC 4302 section 3.3.4.
+ */
+static bool hides_header(const struct lc_frame *frame, const struct span *span)
+{
+	if (span->l4 == span->end)
+		return false;
+	if (!readable(frame, span->l4, 1))
+		return true;
+	switch (frame->data[span->l4]) {
+	case NEXT_HOP_BY_HOP:
+	case NEXT_ROUTING:
+	case NEXT_FRAGMENT:
+	case NEXT_AH:
+	case NEXT_DSTOPTS:
+		return true;
+	}
+	return false;
+}
+
 /* Walk the extension headers. A later fragment's data is not a header, so the
  * walk ends at it; the protocol that its fragment header names counts only if
  * it is not one more extension header that nobody can see. Nor may a first
@@ -340,6 +376,11 @@ static bool parse_ipv6_chain(const struct lc_frame *frame, u8 next,
 		case NEXT_TEST1:
 		case NEXT_TEST2:
 			return fail(key, LENSCAP_REASON_EXT_HEADER);
+		case NEXT_AH:
+			if (key->part != LC_PART_LATER &&
+			    hides_header(frame, span))
+				return fail(key, LENSCAP_REASON_EXT_HEADER);
+			fallthrough;
 		default:
 			key->proto = next;
 			key->has_proto = true;
@@ -391,9 +432,10 @@ static bool parse_ipv6(const struct lc_frame *frame, struct span *span,
 	 * super-packets are that long.
 	 */
 	payload = lc_be16(p + 4);
-	if (!payload && frame->gso)
+	if (!payload && frame->gso && !frame->ufo)
 		payload = frame->len - LC_IPV6_LEN;
-	if (payload > frame->len - LC_IPV6_LEN || odd_super(frame, 0))
+	if (payload > frame->len - LC_IPV6_LEN ||
+	    odd_ufo(frame, p[6], LC_IPV6_LEN + payload))
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 
 	span->l4 = LC_IPV6_LEN;

@@ -286,5 +286,16 @@ def test_protocol_that_was_permitted(here):
     yield [rest(BULK6)]
 
 
+@path.path("net/ipv6/netfilter/nf_conntrack_reasm.c: find_prev_fhdr()",
+           "ext_header")
+def test_later_behind_ah(here):
+    "a later fragment behind AH, which a rule permits"
+    rule = policy.connects(PEER6, 51)
+    begin(here, permits(policy.connects(PEER6, "udp", OTHER), rule),
+          head(PEER6, datagram(OTHER)), after=permits(rule))
+    yield [ip(PEER6, frames.authentication(frames.fragment(
+        PIECE, 4, False, IDENT, frames.UDP)))]
+
+
 if __name__ == "__main__":
     evasion.main(globals())

@@ -137,6 +137,29 @@ def test_ufo_with_holes():
             for dst in PEERS for size in (999, 1001, 1004)]
 
 
+@evasion.evasion("virtio_net_hdr: UFO, ipv6_gso_segment()", "bad_header",
+                 "tap", at="tap")
+def test_ufo_that_begins_again():
+    "of more than 64 KiB, in a jumbogram: the last fragment is at offset 0"
+    again = frames.udp(40000, 5001, b"evasion!").build(frames.ip(CAM6),
+                                                       frames.ip(PEER6))
+    body = frames.udp(40000, PORT, bytes(65536 - 8) + again, check=0x1234,
+                      length=0xffff).build(frames.ip(CAM6), frames.ip(PEER6))
+    jumbo = struct.pack("!BBBBI", frames.UDP, 0, 0xc2, 4, 8 + len(body))
+    return [virtual(ip(PEER6, jumbo + body, pad=False, nexthdr=0, length=0),
+                    io.gso_header(UFO, 1024, 70, 62, 6))]
+
+
+@evasion.evasion("virtio_net_hdr: UFO, ipv6_gso_segment()", "bad_header",
+                 "tap", at="tap")
+def test_ufo_behind_extension_headers():
+    "behind destination options, whose length is added to each offset"
+    header = io.gso_header(UFO, 1000, 70, 62, 6)
+    return [virtual(ip(PEER6, frames.dest_options(frames.udp(
+        40000, PORT, bytes(size))), pad=False), b"\0" + header[1:])
+            for size in (3000, 60000)]
+
+
 @evasion.evasion("virtio_net_hdr: UFO, net/ipv4/udp_offload.c", "bad_header",
                  "tap", at="tap")
 def test_fragments_that_are_super_packets():

@@ -328,21 +328,48 @@ TEST(fragment_that_is_a_super_packet_is_bad)
 			}
 }
 
-/* They become fragments, whose offsets count units of 8 bytes. */
-TEST(super_packet_that_becomes_fragments_leaves_no_holes)
+static void datagram(struct pkt *p, u32 six, u32 len)
+{
+	if (six)
+		ip6(p, CAM6, NVR6);
+	else
+		ip4(p, P_UDP, CAM4, NVR4);
+	udp(p, 40000, 5000, len);
+	fin(p);
+	p->f.gso = true;
+	p->f.gso_size = 48;
+	p->f.ufo = true;
+}
+
+/* Those that a super-packet becomes are of what was judged. */
+TEST(super_packet_that_becomes_fragments)
 {
 	struct pkt p;
 	u32 six, size;
 
-	for (six = 0; six < 2; six++)
+	for (six = 0; six < 2; six++) {
 		for (size = 8; size < 40; size++) {
-			fragment(&p, six, P_UDP, 0, 0, 800);
-			p.f.gso = true;
+			datagram(&p, six, 800);
 			p.f.gso_size = size;
-			CHECK_EQ(parse_reason(&p), LENSCAP_REASON_NONE);
-			p.f.ufo = true;
 			CHECK_EQ(parse_reason(&p), size % 8 ?
 				 LENSCAP_REASON_BAD_HEADER :
 				 LENSCAP_REASON_NONE);
 		}
+		/* More than it says, or nothing is said. */
+		datagram(&p, six, 800);
+		zeros(&p, 1);
+		CHECK_EQ(parse_reason(&p), LENSCAP_REASON_BAD_HEADER);
+		datagram(&p, six, 800);
+		put16(&p, six ? 4 : 2, 0);
+		CHECK_EQ(parse_reason(&p), LENSCAP_REASON_BAD_HEADER);
+		/* Not of UDP, or not at once. */
+		datagram(&p, six, 800);
+		p.b[six ? 6 : 9] = P_TCP;
+		PARSES(&p, BAD_HEADER);
+	}
+	fragment(&p, 1, P_UDP, 0, false, 800);
+	p.f.gso = true;
+	p.f.gso_size = 48;
+	p.f.ufo = true;
+	PARSES(&p, BAD_HEADER);
 }

@@ -11,7 +11,7 @@
 #include "core.h"
 #include "policy.h"
 
-#define FRAME_MAX	4096
+#define FRAME_MAX	6144	/* eleven extension headers of 320 bytes, and ICMP */
 
 #define P_ICMP	1
 #define P_IGMP	2

@@ -177,13 +177,40 @@ TEST(ipv6_ah_esp_and_nothing_are_protocols)
 		ip6(&p, CAM6, NVR6);
 		ext(&p, X_DEST, 0);
 		proto(&p, types[i]);
-		zeros(&p, 3);
+		raw(&p, "\x32\0\0", 3);
 		fin(&p);
 		parse(&p, &key);
 		CHECK_EQ(key.reason, LENSCAP_REASON_NONE);
 		CHECK(key.has_proto && !key.has_ports);
 		CHECK_EQ(key.proto, types[i]);
 	}
+}
+
+/* Connection tracking would find them there. */
+TEST(ipv6_extension_headers_behind_ah)
+{
+	static const u8 hidden[] = { 0, 43, 44, 51, 60 };
+	struct pkt p;
+	u32 i, more;
+
+	for (i = 0; i < sizeof(hidden); i++)
+		for (more = 0; more < 2; more++) {
+			ip6(&p, CAM6, NVR6);
+			ext_fragment(&p, 0, more);
+			proto(&p, 51);
+			raw(&p, &hidden[i], 1);
+			zeros(&p, 23);
+			PARSES(&p, EXT_HEADER);
+			p.b[48] = 17;
+			PARSES(&p, NONE);
+		}
+	/* Of a later fragment it is no header. */
+	ip6(&p, CAM6, NVR6);
+	ext_fragment(&p, 10, false);
+	proto(&p, 51);
+	raw(&p, &hidden[2], 1);
+	zeros(&p, 23);
+	PARSES(&p, NONE);
 }
 
 TEST(ipv6_eight_extension_headers_are_the_limit)

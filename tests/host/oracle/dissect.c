@@ -79,10 +79,10 @@ static void options(const struct lc_frame *f, u32 at, u32 end,
 	}
 }
 
-/* A fragment's offset counts units of 8 bytes. */
-static bool holes(const struct lc_frame *f)
+/* May it be cut into fragments? All of it UDP, in units of 8 bytes. */
+static bool holes(const struct lc_frame *f, u8 proto, u32 end)
 {
-	return f->gso && f->ufo && f->gso_size % 8;
+	return f->ufo && (f->gso_size % 8 || proto != 17 || end != f->len);
 }
 
 static void ipv4(const struct lc_frame *f, struct dissected *d)
@@ -104,7 +104,7 @@ static void ipv4(const struct lc_frame *f, struct dissected *d)
 	d->hops = f->data[8];
 	head = (f->data[0] & 15) * 4;
 	total = get16(f->data + 2);
-	if (f->gso && !total)
+	if (f->gso && !f->ufo && !total)
 		total = f->len;
 	if (head < 20 || total < head || total > f->len) {
 		d->why = WHY(BAD_HEADER);
@@ -125,7 +125,7 @@ static void ipv4(const struct lc_frame *f, struct dissected *d)
 	if (offset && offset * 8 + total - head > 65535)
 		d->why = WHY(BAD_HEADER) |
 			 (offset < 3 ? WHY(TINY_FRAGMENT) : 0);
-	else if ((f->gso && (offset || more)) || holes(f))
+	else if ((f->gso && (offset || more)) || holes(f, d->proto, total))
 		d->why = WHY(BAD_HEADER);
 	else if (offset == 1 || offset == 2)
 		d->why = WHY(TINY_FRAGMENT);
@@ -146,6 +146,7 @@ static bool has_alert(const struct lc_frame *f, u32 size)
 static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 		  struct dissected *d)
 {
+	static const u8 hidden[] = { 0, 43, 44, 51, 60 };
 	bool walk = type == 0 || type == 60 || type == 44;
 	u32 size;
 
@@ -161,6 +162,11 @@ static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 	if (!walk) {
 		d->proto = type;
 		d->l4 = at;
+		if (type == 51 && at < d->end &&
+		    (at >= LC_WINDOW || memchr(hidden, f->data[at], 5))) {
+			d->why = WHY(EXT_HEADER);
+			return;
+		}
 		if (at > LC_WINDOW)
 			d->why = WHY(EXT_HEADER);
 		else
@@ -246,9 +252,9 @@ static void ipv6(const struct lc_frame *f, struct dissected *d)
 	memcpy(d->dst, f->data + 24, 16);
 	d->hops = f->data[7];
 	payload = get16(f->data + 4);
-	if (f->gso && !payload)
+	if (f->gso && !f->ufo && !payload)
 		payload = f->len - 40;
-	if (40 + payload > f->len || holes(f)) {
+	if (40 + payload > f->len || holes(f, f->data[6], 40 + payload)) {
 		d->why = WHY(BAD_HEADER);
 		return;
 	}
