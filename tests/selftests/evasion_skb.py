@@ -15,7 +15,7 @@ import socket
 import struct
 
 from lib import evasion, frames, io, net, path, policy, tap
-from lib.evasion import (BULK4, BULK6, CAM4, CAM_MAC, ELSE4, ELSE6, GW4,
+from lib.evasion import (BULK4, BULK6, CAM4, CAM6, CAM_MAC, ELSE4, ELSE6, GW4,
                          GW_MAC, PEER4, PEER6, PORT, SERVED, ip, ok, udp,
                          virtual)
 from lib.path import DENIED, PERMITTED, denied, mixed, need
