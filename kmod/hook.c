@@ -373,7 +373,7 @@ static noinline unsigned int judge_slowly(struct lenscap_port *port,
  * never in memory.
  */
 static noinline bool asks(const struct lenscap_port *port,
-			      const struct sk_buff *skb)
+			  const struct sk_buff *skb)
 {
 	struct lc_frame frame;
 
