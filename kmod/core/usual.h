@@ -7,11 +7,12 @@
  * TCP has it), and not DHCP. Only its headers need be at hand: many drivers, and
  * GRO, leave the rest in pages. A super-packet of GRO is a usual frame as long
  * as its length fields are those of a frame; one that becomes fragments is not.
- * Little can be wrong with a usual frame, and it is never upkeep, so that there is little to ask: who is it, is it his
- * address, does a rule match. All of it is inlined into the hook, where what was
- * read stays in registers: a struct lc_key is not made unless the frame is to be
- * recorded. Whatever is not usual, in any way, goes the long way (parse.c,
- * classify.c), and the tests hold the short one against it, frame by frame.
+ * Little can be wrong with a usual frame, and it is never upkeep, so that there is
+ * little to ask: who is it, is it his address, does a rule match. All of it is inlined
+ * into the hook, where what was read stays in registers: a struct lc_key is not made
+ * unless the frame is to be recorded. Whatever is not usual, in any way, goes the long
+ * way (parse.c, classify.c), and the tests hold the short one against it, frame by
+ * frame.
  *
  * All branches are predicted well; between TCP and UDP there is none.
  */
