@@ -28,11 +28,11 @@
  *
  * A frame waits if any prefix that its source lies in has begun. Prefixes are hashed
  * into 32,768 places by address and length, so a change of a thousand addresses also
- * holds up one in 33 of the others, for each length that is in use. For all is noted when a guard begins to judge an
- * interface, unless it did until that went and it is new again, or when somebody has
- * ended an audit: what came until then, nobody held to any address. What a commit does
- * not change is not noted: to push a policy again in which nothing is new holds nobody
- * up.
+ * holds up one in 33 of the others, for each length that is in use. For all is noted
+ * when a guard begins to judge an interface, unless it did until that went and it is
+ * new again, or when somebody has ended an audit: what came until then, nobody held to
+ * any address. What a commit does not change is not noted: to push a policy again in
+ * which nothing is new holds nobody up.
  *
  * Example: at 12:00:00 a profile loses port 80. A camera of it had sent a first
  * fragment for port 80 a second earlier. Until 12:01:12 all fragments of the cameras
@@ -41,16 +41,16 @@
  *
  * A whole IPv4 packet that may be cut up, by a link behind the guard that is too
  * narrow for it, is as good as its fragments: its first piece is taken for a
- * duplicate, its last one completes what waits. There are cameras that send all
- * their video so, and it should not stop for a minute with every change. So it is
- * noted when first fragments pass, by source and identification (the destination may
- * be translated), and of these packets those wait that could complete one: of a camera
+ * duplicate, its last one completes what waits. There are cameras that send all their
+ * video so, and it should not stop for a minute with every change. So it is noted when
+ * first fragments pass, by source and identification (the destination may be
+ * translated), and of these packets those wait that could complete one: of a camera
  * that never sends fragments, none (unless it has the row of one that does). A bound
  * prefix has 64 places, of which a hash chooses one, in one of 1,024 rows, so that who
- * fills them stops itself, and those that are bound to the same prefix or lie in it. What an audit passes under an address that is not its
- * sender's is noted elsewhere, for all: to stop most packets of others by it, until
- * the wait after the audit is over, takes tens of thousands of fragments, and most
- * super-packets some thousands.
+ * fills them stops itself, and those that are bound to the same prefix or lie in it.
+ * What an audit passes under an address that is not its sender's is noted elsewhere,
+ * for all: to stop most packets of others by it, until the wait after the audit is
+ * over, takes tens of thousands of fragments, and most super-packets some thousands.
  *
  * Whoever finds that a time was long enough ago writes 0, for good.
  *
