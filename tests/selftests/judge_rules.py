@@ -148,16 +148,18 @@ def test_rules_do_not_mix():
 def test_numbered_protocols():
     "any protocol by its number: GRE, SCTP, ESP, AH, UDP-Lite, and the rest"
     numbers = [47, 132, 50, 51, 136, 4, 41, 89, 103, 33, 252]
+    # What AH names must not be an extension header: say "no next header".
+    data = bytes([59]) + bytes(23)
     for number in numbers:
         for peer in ("10.20.0.10", "2001:db8:20::10"):
             for one in cameras(connects(peer, number)):
-                one.passes(one.ip(peer, frames.proto(number, b"\0" * 24)))
+                one.passes(one.ip(peer, frames.proto(number, data)))
                 for other in (number - 1, 17, 6):
                     if other in (number, 135, 139, 140):
                         continue
                     body = {17: frames.udp(number, number),
                             6: frames.tcp(number, number)}.get(
-                                other, frames.proto(other, b"\0" * 24))
+                                other, frames.proto(other, data))
                     one.drops(one.ip(peer, body), "service")
 
 
