@@ -57,8 +57,8 @@
 static const u8 zero[16];
 
 /* ICMP types that ask for an answer: echo, router solicitation, timestamp,
- * information, mask (RFC 792, 950, 1256), domain name (RFC 1788), extended echo
- * (RFC 8335).
+ * information, mask (RFC 792, 950, 1256), IPv6 where-are-you and mobile registration
+ * (RFC 6918), domain name (RFC 1788), extended echo (RFC 8335).
  */
 static bool icmp_asks(u16 type)
 {
@@ -68,6 +68,8 @@ static bool icmp_asks(u16 type)
 	case 13:
 	case 15:
 	case 17:
+	case 33:
+	case 35:
 	case 37:
 	case 42:
 		return true;
@@ -77,7 +79,8 @@ static bool icmp_asks(u16 type)
 }
 
 /* The same of ICMPv6: echo (RFC 4443), node information (RFC 4620), inverse
- * neighbour (RFC 3122), home agent and mobile prefix (RFC 6275), extended echo
+ * neighbour (RFC 3122), home agent and mobile prefix (RFC 6275), certification path
+ * (RFC 3971), multicast router (RFC 4286), duplicate address (RFC 6775), extended echo
  * (RFC 8335). Router and neighbour solicitations are upkeep.
  */
 static bool icmpv6_asks(u16 type)
@@ -88,6 +91,9 @@ static bool icmpv6_asks(u16 type)
 	case 141:
 	case 144:
 	case 146:
+	case 148:
+	case 152:
+	case 157:
 	case 160:
 		return true;
 	default:

@@ -316,11 +316,12 @@ static void mld(const struct lc_frame *frame, u32 l4, u32 end,
 		return;
 	}
 	/* Exactly one hop-by-hop header that holds the router alert for MLD
-	 * and its padding: 3810 section 5.
+	 * and padding without data, one option or two: RFC 3810 section 5.
 	 */
 	if (p[7] != 1 || p[l4 + 1] || !source || key->dst[0] != 0xff ||
 	    p[6] != 0 || l4 != 48 || p[40] != PROTO_ICMPV6 ||
 	    lc_be32(p + 42) != 0x05020000 ||
+	    (lc_be16(p + 46) != 0x0100 && lc_be16(p + 46)) ||
 	    (p[l4] == MLD_V2_REPORT ? !records_fit(frame, l4, end, 20, 16) :
 				      end - l4 != 24))
 		invalid(key);

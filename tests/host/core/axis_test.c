@@ -113,7 +113,8 @@ static bool draw_key(const struct lc_rule *rules, u32 count,
 		key->sport = 0;
 		return key->dport == 8 || key->dport == 10 ||
 		       key->dport == 13 || key->dport == 15 ||
-		       key->dport == 17 || key->dport == 37 ||
+		       key->dport == 17 || key->dport == 33 ||
+		       key->dport == 35 || key->dport == 37 ||
 		       key->dport == 42;
 	}
 	if (key->proto == 6)

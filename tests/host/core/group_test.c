@@ -275,6 +275,17 @@ TEST(mld_needs_a_router_alert)
 		p.b[at] ^= 1;
 		GROUP_IS(&p, UPKEEP_INVALID);
 	}
+	/* Padding: PadN without data, or Pad1 twice. */
+	mld(&p, 131, CAM_LL, GROUP6);
+	p.b[46] = 0;
+	GROUP_IS(&p, NONE);
+	p.b[47] = 1;
+	GROUP_IS(&p, UPKEEP_INVALID);
+	p.b[46] = 1;
+	GROUP_IS(&p, UPKEEP_INVALID);
+	p.b[46] = 0x3e;
+	p.b[47] = 0;
+	GROUP_IS(&p, UPKEEP_INVALID);
 	ip6(&p, CAM_LL, GROUP6);
 	p.b[7] = 1;
 	icmp(&p, 131, 0, 16);

@@ -246,8 +246,8 @@ TEST(rule_that_serves_refuses_icmp_requests)
 
 	for (type = 0; type < 256; type++) {
 		bool request = type == 8 || type == 10 || type == 13 ||
-			       type == 15 || type == 17 || type == 37 ||
-			       type == 42;
+			       type == 15 || type == 17 || type == 33 ||
+			       type == 35 || type == 37 || type == 42;
 
 		ip4(&p, 0, CAM4, NVR4);
 		icmp(&p, type, 0, 0);
@@ -261,7 +261,8 @@ TEST(rule_that_serves_refuses_icmp_requests)
 		if ((type >= 130 && type <= 137) || type == 143)
 			continue;
 		request = type == 128 || type == 139 || type == 141 ||
-			  type == 144 || type == 146 || type == 160;
+			  type == 144 || type == 146 || type == 148 ||
+			  type == 152 || type == 157 || type == 160;
 		ip6(&p, CAM6, NVR6);
 		icmp(&p, type, 0, 0);
 		CHECK_EQ(one(rule_any(NVR6, P_ICMP6, SERVES), &p), request ?

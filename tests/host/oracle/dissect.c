@@ -139,7 +139,8 @@ static bool has_alert(const struct lc_frame *f, u32 size)
 	static const u8 alert[] = { 5, 2, 0, 0 };
 
 	return size == 8 && f->data[40] == 58 &&
-	       !memcmp(f->data + 42, alert, 4);
+	       !memcmp(f->data + 42, alert, 4) && f->data[46] < 2 &&
+	       !f->data[47];
 }
 
 /* @count headers were before this one, which begins at @at. */

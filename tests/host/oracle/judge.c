@@ -13,11 +13,12 @@ static bool opens(const struct dissected *d)
 		return (d->flags & 0x12) == 0x02;
 	if (d->proto == 1 && d->family == 4)
 		return d->dport == 8 || d->dport == 10 || d->dport == 13 ||
-		       d->dport == 15 || d->dport == 17 || d->dport == 37 ||
-		       d->dport == 42;
+		       d->dport == 15 || d->dport == 17 || d->dport == 33 ||
+		       d->dport == 35 || d->dport == 37 || d->dport == 42;
 	if (d->proto == 58 && d->family == 6)
 		return d->dport == 128 || d->dport == 139 || d->dport == 141 ||
-		       d->dport == 144 || d->dport == 146 || d->dport == 160;
+		       d->dport == 144 || d->dport == 146 || d->dport == 148 ||
+		       d->dport == 152 || d->dport == 157 || d->dport == 160;
 	return false;
 }
 
