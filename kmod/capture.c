@@ -63,6 +63,7 @@ static const char *const reasons[] = {
 	[LENSCAP_REASON_UPKEEP_SPOOF] = "upkeep_spoof",
 	[LENSCAP_REASON_ICMP_SIZE] = "icmp_size",
 	[LENSCAP_REASON_ICMP_RATE] = "icmp_rate",
+	[LENSCAP_REASON_ICMP_QUOTE] = "icmp_quote",
 };
 
 static const char *device_name(const struct lc_verdict *verdict)

@@ -439,9 +439,16 @@ static u8 judge_device(const struct lc_guard *guard,
 		return LENSCAP_REASON_QUARANTINE;
 	verdict->ruleset = profile->ruleset;
 	reason = lc_ruleset_ask(profile->ruleset, key, &verdict->hit);
-	if (reason == LENSCAP_REASON_NONE && key->icmp == LC_ICMP_LARGE)
+	if (reason != LENSCAP_REASON_NONE)
+		return reason;
+	switch (key->icmp) {
+	case LC_ICMP_LARGE:
 		return LENSCAP_REASON_ICMP_SIZE;
-	return reason;
+	case LC_ICMP_FOREIGN:
+		return LENSCAP_REASON_ICMP_QUOTE;
+	default:
+		return LENSCAP_REASON_NONE;
+	}
 }
 
 /* A frame that no device sent, or none that can be told. */

@@ -205,13 +205,15 @@ enum lc_part {
 /**
  * enum lc_icmp - what rules may ask of an ICMP message of its family's
  * @LC_ICMP_NONE: it is none
- * @LC_ICMP_SMALL: it is no larger than such messages are
- * @LC_ICMP_LARGE: it is, or a fragment of one, which then is as well
+ * @LC_ICMP_SOUND: neither of the following
+ * @LC_ICMP_LARGE: larger than such messages are, or a fragment, which then is as well
+ * @LC_ICMP_FOREIGN: an error, but not about a packet from its receiver to its sender
  */
 enum lc_icmp {
 	LC_ICMP_NONE,
-	LC_ICMP_SMALL,
+	LC_ICMP_SOUND,
 	LC_ICMP_LARGE,
+	LC_ICMP_FOREIGN,
 };
 
 /**

@@ -164,11 +164,41 @@ static bool trails(const struct lc_frame *frame, const struct span *span)
 	return frame->len > end + LC_ETHERNET_FCS;
 }
 
-/* How large an ICMP message is. One that comes in fragments is too large, and so is
- * one that drags others along.
+/* Types of messages about a packet that did not get on, which they quote: RFC 792,
+ * 1475 and 2521. RFC 4443 section 2.1.
  */
-static u8 icmp_size(const struct lc_frame *frame, const struct span *span,
-		    const struct lc_key *key)
+static bool is_error(bool v4, u16 type)
+{
+	const u64 errors = 1ULL << 3 | 1ULL << 4 | 1ULL << 5 | 1ULL << 11 |
+			   1ULL << 12 | 1ULL << 31 | 1ULL << 40;
+
+	return v4 ? type < 64 && errors >> type & 1 : type < 128;
+}
+
+/* A host complains about packets that it got, to who sent them, with the address that
+ * they were sent to (RFC 1122 section 3.2.2, RFC 4443 section 2.2). Is the message of
+ * that kind? Any other would tell its receiver lies about a third party, or connection
+ * tracking, which believes the quote, would translate its destination as that of the
+ * third party's connection.
+ */
+static bool quotes_own(const struct lc_frame *frame, const struct span *span,
+		       const struct lc_key *key)
+{
+	bool v4 = key->family == LC_FAMILY_IPV4;
+	u32 head = v4 ? LC_IPV4_LEN : LC_IPV6_LEN;
+	u32 size = v4 ? 4 : 16, at = span->l4 + 8;
+	const u8 *p = frame->data + at;
+
+	if (span->end - at < head || !readable(frame, at, head))
+		return false;
+	return p[0] >> 4 == (v4 ? 4 : 6) &&
+	       !memcmp(p + head - size * 2, key->dst, size) &&
+	       !memcmp(p + head - size, key->src, size);
+}
+
+/* One that comes in fragments is too large, and so is one that drags others along. */
+static u8 icmp_of(const struct lc_frame *frame, const struct span *span,
+		  const struct lc_key *key)
 {
 	bool v4 = key->family == LC_FAMILY_IPV4;
 	bool fits;
@@ -182,7 +212,10 @@ static u8 icmp_size(const struct lc_frame *frame, const struct span *span,
 		       LC_ECHO_MAX;
 	else
 		fits = span->end <= (v4 ? LC_ICMP4_MAX : LC_ICMP6_MAX);
-	return fits ? LC_ICMP_SMALL : LC_ICMP_LARGE;
+	if (!fits)
+		return LC_ICMP_LARGE;
+	return is_error(v4, key->dport) && !quotes_own(frame, span, key) ?
+	       LC_ICMP_FOREIGN : LC_ICMP_SOUND;
 }
 
 /* RFC 791 section 3.1. Options that choose the route would let a frame reach
@@ -560,7 +593,7 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 		fail(key, LENSCAP_REASON_BAD_HEADER);
 		return;
 	}
-	key->icmp = icmp_size(frame, &span, key);
+	key->icmp = icmp_of(frame, &span, key);
 	/* Upkeep never comes in fragments (for ND that is a rule, RFC 6980), so
 	 * first fragments are looked at as well, and refused. A later fragment
 	 * of ICMPv6 could be of anything and is left to the rules: without its

@@ -8,8 +8,8 @@ judge_icmp.py.
 """
 
 from lib import frames
-from lib.evasion import (CAM4, CAM6, ELSE4, ELSE6, PING4, PING6, eth, evasion,
-                         ip, main, ok)
+from lib.evasion import (CAM4, CAM6, ELSE4, ELSE6, OTHER4, OTHER6, PING4,
+                         PING6, eth, evasion, ip, main, ok)
 
 SECRET = bytes(range(256)) * 6
 
@@ -65,14 +65,43 @@ def test_echo_in_fragments():
          "route, bridge")
 def test_errors_that_quote_too_much():
     "errors with more payload than a router quotes"
-    quote4 = frames.ipv4(PING4, ELSE4, frames.udp(1, 2, SECRET[:1000]))
-    quote6 = frames.ipv6(PING6, ELSE6, frames.udp(1, 2, SECRET[:1300]))
+    quote4 = frames.ipv4(PING4, CAM4, frames.udp(1, 2, SECRET[:1000]))
+    quote6 = frames.ipv6(PING6, CAM6, frames.udp(1, 2, SECRET[:1300]))
     return [ok(ip(PING4, frames.icmp(3, 3, data=quote4[:548]))),
             ip(PING4, frames.icmp(3, 3, data=quote4[:549])),
             ip(PING4, frames.icmp(12, 0, data=quote4)),
             ok(ip(PING6, frames.icmp6(1, 4, data=quote6[:1232]))),
             ip(PING6, frames.icmp6(1, 4, data=quote6[:1233])),
             ip(PING6, frames.icmp6(4, 0, data=quote6))]
+
+
+@evasion("RFC 5927: attacks by ICMP, RFC 1122 section 3.2.2", "icmp_quote",
+         "route, bridge")
+def test_errors_about_others():
+    "errors and redirects about connections of others, or of nobody"
+    def error4(kind, quote, code=1):
+        return ip(PING4, frames.icmp(kind, code, frames.ip(CAM4), quote))
+
+    def error6(kind, quote, code=0):
+        return ip(PING6, frames.icmp6(kind, code, bytes(4), quote))
+    inner = frames.tcp(40000, 554, "A", b"")
+    to4 = frames.ipv4(PING4, CAM4, inner)
+    to6 = frames.ipv6(PING6, CAM6, inner)
+    lies4 = [frames.ipv4(PING4, OTHER4, inner),
+             frames.ipv4(PING4, ELSE4, inner),
+             frames.ipv4(ELSE4, CAM4, inner),
+             frames.ipv4(CAM4, PING4, inner), to4[:19], b"",
+             b"\x65" + to4[1:]]
+    lies6 = [frames.ipv6(PING6, OTHER6, inner),
+             frames.ipv6(PING6, ELSE6, inner),
+             frames.ipv6(ELSE6, CAM6, inner),
+             frames.ipv6(CAM6, PING6, inner), to6[:39], b"",
+             b"\x40" + to6[1:]]
+    return [ok(error4(3, to4)), ok(error4(3, to4[:28])), ok(error6(1, to6))] + \
+           [error4(3, lie) for lie in lies4] + \
+           [error4(kind, lies4[0]) for kind in (4, 5, 11, 12, 31, 40)] + \
+           [error6(1, lie) for lie in lies6] + \
+           [error6(kind, lies6[0]) for kind in (2, 3, 4, 100, 127)]
 
 
 @evasion("RFC 792, RFC 1256, RFC 950", "icmp_size", "route, bridge")

@@ -14,7 +14,8 @@ import socket
 
 from lib import bpf, evasion, frames, io, net, path, policy, tap
 from lib.evasion import (BULK4, CAM4, CAM6, CAM_MAC, ELSE4, FAR_MAC, GW4,
-                         GW6, GW_MAC, PEER4, SERVED, WAN_MAC, by, ip, ok, udp)
+                         GW6, GW_MAC, OTHER4, OTHER_MAC, PEER4, PING4, SERVED,
+                         WAN_MAC, by, ip, ok, udp)
 from lib.path import (DENIED, PERMITTED, denied, link, mixed, need, nft,
                       permitted)
 
@@ -295,6 +296,24 @@ def test_masquerade(here):
     yield [permitted(), denied(), permitted(port=8), udp(PEER4, 9, DENIED)]
     new = [frame for frame in here.seen.frames if PERMITTED in frame.data]
     tap.true(all(f.data[26:30] == frames.ip("10.20.0.1") for f in new), new)
+
+
+@path.path("RFC 5927, net/netfilter/nf_conntrack_proto_icmp.c: related",
+           "icmp_quote")
+def test_error_by_nat(here):
+    "ICMP to a permitted peer, which somebody else's connection is masked by"
+    here.gw.ip(f"neigh replace {OTHER4} lladdr {OTHER_MAC} dev trunk")
+    nft(here, f"""table ip t {{
+        chain forward {{ type filter hook forward priority 0;
+            ct state invalid drop }}
+        chain post {{ type nat hook postrouting priority 100;
+            ip daddr {OTHER4} snat to {PING4} }} }}""", "snat")
+    answered(here, frames.eth(WAN_MAC, FAR_MAC, frames.ipv4(
+        ELSE4, OTHER4, frames.udp(4321, 5004, b"a viewer"))), b"a viewer")
+    quote = frames.ipv4(PING4, OTHER4, frames.udp(4321, 5004, bytes(8)))
+    # Connection tracking makes of each: to ELSE4.
+    yield [ip(PING4, frames.icmp(kind, code, bytes(4), quote + DENIED))
+           for kind, code in ((3, 3), (3, 1), (4, 0), (11, 0), (12, 0))]
 
 
 @path.path("nft(8): dnat, a transparent proxy", "destination, service")

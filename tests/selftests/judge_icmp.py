@@ -54,18 +54,25 @@ def camera(kind="p"):
 def message(one, family, kind, size, **how):
     "An ICMP message of so many bytes, header included."
     make = frames.icmp if family == 4 else frames.icmp6
-    return one.ip(PEER[family], make(kind, data=bytes(size - 8)), **how)
+    quote = frames.pack_ip(PEER[family], how.get("src") or (
+        one.v4 if family == 4 else one.v6), frames.udp(1, 2))
+    data = quote if size - 8 >= len(quote) else b""
+    return one.ip(PEER[family], make(kind, data=data.ljust(size - 8, b"\0")),
+                  **how)
 
 
-@proves("none", "icmp_size")
+@proves("none", "icmp_size", "icmp_quote")
 def test_size():
     "an echo message has 128 bytes at most, others what a router may quote"
     for family, kinds in ((4, {8: 128, 0: 128, 3: 556, 13: 556}),
                           (6, {128: 128, 129: 128, 1: 1240, 139: 1240})):
         one = camera()
         for kind, most in kinds.items():
-            for size in (8, most):
+            error = kind in (1, 3)
+            for size in (64 if error else 8, most):
                 one.passes(message(one, family, kind, size))
+            if error:
+                one.drops(message(one, family, kind, 8), "icmp_quote")
             for size in (most + 1, 1400):
                 one.drops(message(one, family, kind, size), "icmp_size")
 

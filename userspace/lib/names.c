@@ -32,6 +32,7 @@ static const struct name_entry reasons[] = {
 	{ "upkeep_spoof", LENSCAP_REASON_UPKEEP_SPOOF },
 	{ "icmp_size", LENSCAP_REASON_ICMP_SIZE },
 	{ "icmp_rate", LENSCAP_REASON_ICMP_RATE },
+	{ "icmp_quote", LENSCAP_REASON_ICMP_QUOTE },
 };
 
 /* A reason without a name would be a number in every log and metric. */

@@ -292,6 +292,7 @@ enum lenscap_reason {
 	LENSCAP_REASON_UPKEEP_SPOOF,	/* upkeep that speaks for somebody else */
 	LENSCAP_REASON_ICMP_SIZE,	/* permitted ICMP larger than it has to be */
 	LENSCAP_REASON_ICMP_RATE,	/* permitted ICMP more often than it has to be */
+	LENSCAP_REASON_ICMP_QUOTE,	/* permitted ICMP error about others' packets */
 
 	/* private: */
 	__LENSCAP_REASON_MAX,

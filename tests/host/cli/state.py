@@ -10,7 +10,7 @@ import time
 REASONS = ("no_policy unknown_device wrong_source vlan_stack ethertype "
            "truncated bad_header ip_option ext_header fragment tiny_fragment "
            "destination service direction quarantine upkeep_off "
-           "upkeep_invalid upkeep_spoof icmp_size icmp_rate").split()
+           "upkeep_invalid upkeep_spoof icmp_size icmp_rate icmp_quote").split()
 
 
 def ago(seconds):

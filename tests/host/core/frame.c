@@ -180,6 +180,23 @@ void icmp(struct pkt *p, u8 type, u8 code, u32 payload)
 	p->b[p->l4 + 1] = code;
 }
 
+/* As its data, the header of a packet that its receiver has sent to its sender. */
+void quote(struct pkt *p)
+{
+	bool four = p->f.ethertype == 0x0800;
+	u32 at = p->len;
+
+	zeros(p, four ? 20 : 40);
+	p->b[at] = four ? 0x45 : 0x60;
+	if (four) {
+		memcpy(p->b + at + 12, p->b + 16, 4);
+		memcpy(p->b + at + 16, p->b + 12, 4);
+	} else {
+		memcpy(p->b + at + 8, p->b + 24, 16);
+		memcpy(p->b + at + 24, p->b + 8, 16);
+	}
+}
+
 void fin(struct pkt *p)
 {
 	if (p->f.ethertype == 0x0800)

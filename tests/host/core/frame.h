@@ -70,6 +70,7 @@ void zeros(struct pkt *p, u32 len);
 void tcp(struct pkt *p, u16 sport, u16 dport, u8 flags);
 void udp(struct pkt *p, u16 sport, u16 dport, u32 payload);
 void icmp(struct pkt *p, u8 type, u8 code, u32 payload);
+void quote(struct pkt *p);
 void fin(struct pkt *p);
 void put16(struct pkt *p, u32 at, u16 value);
 

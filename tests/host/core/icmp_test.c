@@ -9,7 +9,10 @@ static u8 large(struct world *w, struct pkt *p, const char *src,
 		ip6(p, src, dst);
 	else
 		ip4(p, 0, src, dst);
-	icmp(p, type, 0, size - 8);
+	icmp(p, type, 0, 0);
+	if (size >= 48)
+		quote(p);
+	zeros(p, size - (p->len - p->l4));
 	fin(p);
 	return world_judge(w, p);
 }
@@ -53,6 +56,84 @@ TEST(judge_bounds_icmp_by_its_size)
 		CHECK_EQ(large(&w, &p, CAM6, NVR6, type, most + 1),
 			 LENSCAP_REASON_ICMP_SIZE);
 	}
+	world_end(&w);
+}
+
+/* Other errors are lies about somebody else's connection. */
+TEST(judge_believes_errors_about_packets_to_the_device_alone)
+{
+	struct lc_rule all[] = {
+		rule_any(NVR4, LC_PROTO_ANY, CONNECTS),
+		rule_any(NVR6, LC_PROTO_ANY, CONNECTS),
+	};
+	static const u8 errors[] = { 3, 4, 5, 11, 12, 31, 40 };
+	struct world w;
+	struct pkt p, q;
+	u32 type, at;
+
+	world_init(&w);
+	world_profile(&w, LENSCAP_MODE_ENFORCE, 1, all, 2);
+	world_device(&w, 1, CAM_MAC, 0, CAM4 " 10.30.0.18 " CAM6);
+	CHECK_EQ(world_commit(&w), 0);
+	for (type = 0; type < 256; type++) {
+		bool error = memchr(errors, type, sizeof(errors));
+
+		ip4(&q, P_ICMP, CAM4, NVR4);
+		icmp(&q, type, 0, 0);
+		quote(&q);
+		fin(&q);
+		CHECK_EQ(world_judge(&w, &q), LENSCAP_REASON_NONE);
+		/* version, source and destination of the quote */
+		for (at = 28; at < 48; at++) {
+			p = q;
+			p.b[at] ^= 0x10;
+			CHECK_EQ(world_judge(&w, &p),
+				 error && (at == 28 || at >= 28 + 12) ?
+				 LENSCAP_REASON_ICMP_QUOTE :
+				 LENSCAP_REASON_NONE);
+		}
+		ip4(&p, P_ICMP, CAM4, NVR4);
+		icmp(&p, type, 0, 19);
+		fin(&p);
+		CHECK_EQ(world_judge(&w, &p), error ?
+			 LENSCAP_REASON_ICMP_QUOTE : LENSCAP_REASON_NONE);
+	}
+	/* another address of its own is not where this one was sent to */
+	ip4(&p, P_ICMP, "10.30.0.18", NVR4);
+	icmp(&p, 3, 3, 0);
+	quote(&p);
+	fin(&p);
+	memcpy(p.b + 12, q.b + 12, 4);
+	CHECK_EQ(world_judge(&w, &p), LENSCAP_REASON_ICMP_QUOTE);
+	for (type = 0; type < 256; type++) {
+		if (type >= 130 && type <= 143)
+			continue;
+		ip6(&q, CAM6, NVR6);
+		icmp(&q, type, 0, 0);
+		quote(&q);
+		fin(&q);
+		CHECK_EQ(world_judge(&w, &q), LENSCAP_REASON_NONE);
+		for (at = 48; at < 88; at++) {
+			p = q;
+			p.b[at] ^= 0x10;
+			CHECK_EQ(world_judge(&w, &p), type < 128 &&
+				 (at == 48 || at >= 48 + 8) ?
+				 LENSCAP_REASON_ICMP_QUOTE :
+				 LENSCAP_REASON_NONE);
+		}
+		ip6(&p, CAM6, NVR6);
+		icmp(&p, type, 0, 39);
+		fin(&p);
+		CHECK_EQ(world_judge(&w, &p), type < 128 ?
+			 LENSCAP_REASON_ICMP_QUOTE : LENSCAP_REASON_NONE);
+	}
+	/* where the window ends before the quote does, it has not been seen */
+	ip6(&p, CAM6, NVR6);
+	ext(&p, X_DEST, 29);
+	icmp(&p, 1, 0, 0);
+	quote(&p);
+	fin(&p);
+	CHECK_EQ(world_judge(&w, &p), LENSCAP_REASON_ICMP_QUOTE);
 	world_end(&w);
 }
 

@@ -463,13 +463,15 @@ static u8 provoke(u8 reason)
 		arp(&p, 1, "10.30.0.1", CAM4);
 		break;
 	case LENSCAP_REASON_ICMP_SIZE:
+	case LENSCAP_REASON_ICMP_QUOTE:
 		world_end(&w);
 		world_init(&w);
 		world_profile(&w, LENSCAP_MODE_ENFORCE, 1, &ping, 1);
 		world_device(&w, 1, CAM_MAC, 0, CAM4);
 		CHECK_EQ(world_commit(&w), 0);
 		ip4(&p, P_ICMP, CAM4, NVR4);
-		icmp(&p, 8, 0, 200);
+		icmp(&p, reason == LENSCAP_REASON_ICMP_SIZE ? 8 : 3, 0,
+		     reason == LENSCAP_REASON_ICMP_SIZE ? 200 : 28);
 		fin(&p);
 		break;
 	}

@@ -133,9 +133,27 @@ static bool too_large(const struct dissected *d)
 	return false;
 }
 
+/* An ICMP error about something else than a packet from its receiver to its sender. */
+static bool meddles(const struct dissected *d, const struct lc_frame *frame)
+{
+	static const u8 errors[] = { 3, 4, 5, 11, 12, 31, 40 };
+	const u8 *quote = frame->data + d->l4 + 8;
+
+	if (d->family == 4 && d->proto == 1 && memchr(errors, d->dport, 7))
+		return d->end < d->l4 + 28 || quote[0] >> 4 != 4 ||
+		       memcmp(quote + 12, d->dst, 4) ||
+		       memcmp(quote + 16, d->src, 4);
+	if (d->family == 6 && d->proto == 58 && d->dport < 128)
+		return d->end < d->l4 + 48 || d->l4 + 48 > LC_WINDOW ||
+		       quote[0] >> 4 != 6 || memcmp(quote + 8, d->dst, 16) ||
+		       memcmp(quote + 24, d->src, 16);
+	return false;
+}
+
 static u32 by_profile(const struct policy_list *policy,
 		      const struct lc_device *device,
-		      const struct dissected *d)
+		      const struct dissected *d,
+		      const struct lc_frame *frame)
 {
 	u32 slot = device->profile;
 	u32 why;
@@ -145,7 +163,9 @@ static u32 by_profile(const struct policy_list *policy,
 	if (policy->modes[slot] == LENSCAP_MODE_QUARANTINE)
 		return WHY(QUARANTINE);
 	why = oracle_rules(policy->rules[slot], policy->nrules[slot], d);
-	return why == WHY(NONE) && too_large(d) ? WHY(ICMP_SIZE) : why;
+	if (why == WHY(NONE) && too_large(d))
+		return WHY(ICMP_SIZE);
+	return why == WHY(NONE) && meddles(d, frame) ? WHY(ICMP_QUOTE) : why;
 }
 
 static void judge_mac(const struct facts *x, struct opinion *o)
@@ -162,7 +182,8 @@ static void judge_mac(const struct facts *x, struct opinion *o)
 
 		o->upkeep = upkeep;
 		o->why = other | (upkeep ? upkeep :
-				  by_profile(x->policy, x->device, x->said));
+				  by_profile(x->policy, x->device, x->said,
+					     x->frame));
 	}
 }
 
@@ -196,7 +217,7 @@ static void judge_ip(const struct facts *x, struct opinion *o)
 	o->why = d->why;
 	if (o->why & WHY(NONE))
 		o->why = (o->why & ~WHY(NONE)) |
-			 by_profile(x->policy, device, d);
+			 by_profile(x->policy, device, d, x->frame);
 }
 
 void oracle_judge(const struct policy_list *policy,

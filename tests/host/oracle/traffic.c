@@ -118,6 +118,16 @@ static void draw_transport(struct source *s, const struct scene *scene,
 		    draw_port(s, scene, profile), draw(s, 20));
 		break;
 	case 5:
+		if (chance(s, 30)) {
+			icmp(p, chance(s, 80) ? (four ? 3 : 1) : draw(s, 64), 0,
+			     0);
+			quote(p);
+			if (chance(s, 40))
+				p->b[p->l4 + draw(s, p->len - p->l4)] ^=
+					1 + draw(s, 255);
+			zeros(p, draw(s, 10));
+			break;
+		}
 		icmp(p, chance(s, 80) ? (four ? types4 : types6)[draw(s, 10)] :
 		     draw(s, 256), 0, chance(s, 70) ? draw(s, 10) :
 		     chance(s, 50) ? 110 + draw(s, 20) :
