@@ -85,7 +85,7 @@ int lenscap_nl_guard_set(struct sk_buff *request, struct genl_info *info)
 		return err;
 
 	config.ifname = nla_data(attrs[LENSCAP_GUARD_A_IFNAME]);
-	config.core.upkeep = LENSCAP_UPKEEP_ALL;
+	config.core.upkeep = LENSCAP_UPKEEP_DEFAULT;
 	if (attrs[LENSCAP_GUARD_A_VLAN])
 		config.vlan = nla_get_u16(attrs[LENSCAP_GUARD_A_VLAN]);
 	if (attrs[LENSCAP_GUARD_A_IDENTITY])

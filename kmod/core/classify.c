@@ -383,6 +383,8 @@ static u8 judge_upkeep(const struct lc_guard *guard,
 		return LENSCAP_REASON_UPKEEP_SPOOF;
 	if (key->has_claim && !owns(device, key->claim_family, key->claim))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
+	if (key->foreign_id && !(guard->upkeep & LENSCAP_UPKEEP_CLIENT_ID))
+		return LENSCAP_REASON_UPKEEP_SPOOF;
 	if (key->family && !unspecified(key->family, key->src) &&
 	    !owns(device, key->family, key->src))
 		return LENSCAP_REASON_UPKEEP_SPOOF;

@@ -32,10 +32,15 @@
 #include "trie.h"
 
 /* Bytes from the network header on that a caller makes contiguous for
- * lc_parse(), or the whole frame if it is shorter. Enough for IPv6 with
- * LC_EXT_MAX small extension headers, and for DHCPv4 up to its magic cookie.
+ * lc_parse(), or the whole frame if it is shorter: the longest DHCP message that
+ * is taken for one, 576 bytes, behind UDP and IPv4 with all of its options.
  */
-#define LC_WINDOW	320
+#define LC_WINDOW	644
+
+/* Headers, and reports of group membership, must lie in the first of them: enough
+ * for IPv6 with LC_EXT_MAX small extension headers.
+ */
+#define LC_HEADERS	320
 
 /* Extension headers in one IPv6 packet, fragment header included. RFC 8504
  * section 5.3 lets a node limit them; real camera traffic carries one at most.
@@ -207,7 +212,8 @@ enum lc_part {
  * @LC_ICMP_NONE: it is none
  * @LC_ICMP_SOUND: neither of the following
  * @LC_ICMP_LARGE: larger than such messages are, or a fragment, which then is as well
- * @LC_ICMP_FOREIGN: an error, but not about a packet from its receiver to its sender
+ * @LC_ICMP_FOREIGN: an error, but not about a packet from its receiver to its sender;
+ *	or a router's
  */
 enum lc_icmp {
 	LC_ICMP_NONE,
@@ -232,6 +238,7 @@ enum lc_icmp {
  * @upkeep: the LENSCAP_UPKEEP_* bit that it is well-formed upkeep of, or 0
  * @unicast: as upkeep, it goes to the unicast address @dst, which must be on
  *	the guard's LAN
+ * @foreign_id: as DHCP, its sender goes by a name that does not say whose it is
  * @has_claim_mac: as upkeep, it speaks for @claim_mac
  * @has_claim: as upkeep, it speaks for the address @claim of family @claim_family
  * @claim_family: 4 or 6
@@ -258,6 +265,7 @@ struct lc_key {
 	u8 icmp;
 	u8 upkeep;
 	bool unicast;
+	bool foreign_id;
 	bool has_claim_mac;
 	bool has_claim;
 	u8 claim_family;

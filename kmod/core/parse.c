@@ -5,7 +5,7 @@
  * A camera's firmware may send any bytes. The parser therefore trusts no
  * length that it has not compared with the one outside it: every header must
  * end within its packet, every packet within its frame, and everything that
- * is read within the LC_WINDOW bytes that the caller made contiguous. What
+ * is read within the LC_HEADERS bytes that the caller made contiguous. What
  * does not add up gets a reason and is not looked at further; there is no
  * "probably fine". Bytes behind the IP packet are Ethernet padding and
  * ignored, as the IP stack ignores them; but where the size of a packet is
@@ -70,7 +70,7 @@ static bool fail(struct lc_key *key, u8 reason)
  */
 static bool readable(const struct lc_frame *frame, u32 off, u32 count)
 {
-	u32 cap = frame->cap < LC_WINDOW ? frame->cap : LC_WINDOW;
+	u32 cap = frame->cap < LC_HEADERS ? frame->cap : LC_HEADERS;
 
 	return off <= cap && count <= cap - off;
 }
@@ -169,8 +169,8 @@ static bool trails(const struct lc_frame *frame, const struct span *span)
  */
 static bool is_error(bool v4, u16 type)
 {
-	const u64 errors = 1ULL << 3 | 1ULL << 4 | 1ULL << 5 | 1ULL << 11 |
-			   1ULL << 12 | 1ULL << 31 | 1ULL << 40;
+	const u64 errors = 1ULL << 3 | 1ULL << 4 | 1ULL << 11 | 1ULL << 12 |
+			   1ULL << 31 | 1ULL << 40;
 
 	return v4 ? type < 64 && errors >> type & 1 : type < 128;
 }
@@ -214,6 +214,9 @@ static u8 icmp_of(const struct lc_frame *frame, const struct span *span,
 		fits = span->end <= (v4 ? LC_ICMP4_MAX : LC_ICMP6_MAX);
 	if (!fits)
 		return LC_ICMP_LARGE;
+	/* What only routers say. ICMPv6 of the kind is upkeep. */
+	if (v4 && (key->dport == 5 || key->dport == 9))
+		return LC_ICMP_FOREIGN;
 	return is_error(v4, key->dport) && !quotes_own(frame, span, key) ?
 	       LC_ICMP_FOREIGN : LC_ICMP_SOUND;
 }

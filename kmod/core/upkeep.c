@@ -10,30 +10,20 @@
  * beyond the LAN. Two questions remain that need the device and the guard:
  * whose addresses the message speaks for (key->claim, key->claim_mac), and
  * whether a unicast destination lies on the guard's LAN (key->unicast).
- * classify.c answers them.
+ * classify.c answers them. DHCP is in dhcp.c.
  *
  * Recognising is separate from accepting. What is recognised but malformed
  * gets a reason of its own instead of falling through to the rules: a rule
  * that permits "icmpv6" to a router must not let a router advertisement pass.
  *
- * Sources: RFC 826 and 5227 (ARP), RFC 4861 and 3971 (ND and its nonce), RFC
- * 2131 (DHCPv4), RFC 8415 (DHCPv6), RFC 2236 and 3376 (IGMP), RFC 2710 and
- * 3810 (MLD).
+ * Sources: RFC 826 and 5227 (ARP), RFC 4861 and 3971 (ND and its nonce), RFC 2236
+ * and 3376 (IGMP), RFC 2710 and 3810 (MLD).
  */
-#include "core.h"
+#include "upkeep.h"
 
 /* ARP for Ethernet and IPv4. */
 #define ARP_LEN		28
 #define ARP_MAX		(LC_ETHERNET_MIN + LC_ETHERNET_FCS)
-
-/* RFC 2131 section 2: fields, with the magic cookie, and the UDP payload. */
-#define DHCP_HOPS	3
-#define DHCP_CIADDR	12
-#define DHCP_YIADDR	16	/* then siaddr, giaddr */
-#define DHCP_CHADDR	28
-#define DHCP_FIXED	240
-#define DHCP_MAX	576
-#define DHCP_COOKIE	0x63825363
 
 #define PROTO_ICMPV6	58
 #define PROTO_IGMP	2
@@ -72,34 +62,6 @@ static u32 ports_of(const struct lc_key *key)
 	return (u32)key->sport << 16 | key->dport;
 }
 
-static bool is_link_local(const u8 *addr)
-{
-	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
-}
-
-static void invalid(struct lc_key *key)
-{
-	key->reason = LENSCAP_REASON_UPKEEP_INVALID;
-}
-
-static void spoof(struct lc_key *key)
-{
-	key->reason = LENSCAP_REASON_UPKEEP_SPOOF;
-}
-
-static void claim(struct lc_key *key, u8 family, const u8 *addr)
-{
-	key->has_claim = true;
-	key->claim_family = family;
-	memcpy(key->claim, addr, family == LC_FAMILY_IPV4 ? 4 : 16);
-}
-
-static void claim_mac(struct lc_key *key, const u8 *mac)
-{
-	key->has_claim_mac = true;
-	memcpy(key->claim_mac, mac, 6);
-}
-
 /**
  * lc_upkeep_arp() - read an ARP packet
  * @frame: the frame, of ethertype 0x0806
@@ -119,46 +81,15 @@ void lc_upkeep_arp(const struct lc_frame *frame, struct lc_key *key)
 	if (frame->len > ARP_MAX || lc_be16(p) != 1 ||
 	    lc_be16(p + 2) != 0x0800 || p[4] != 6 || p[5] != 4 ||
 	    (lc_be16(p + 6) != 1 && lc_be16(p + 6) != 2)) {
-		invalid(key);
+		lc_upkeep_invalid(key);
 		return;
 	}
-	/* A packet about nobody: a probe (RFC 5227), it claims no address. */
-	if (memcmp(p + 14, zero, 4))
-		claim(key, LC_FAMILY_IPV4, p + 14);
-	claim_mac(key, p + 8);
-}
-
-/* A server answers to where the message says: to a relay (giaddr), or else to the
- * client's address (ciaddr), with what the client has chosen. RFC 2131 section 4.1.
- * Only relays and servers set these fields (table 5), and nothing is behind the
- * hardware address.
- */
-static bool of_client(const u8 *p)
-{
-	return !p[DHCP_HOPS] &&
-	       !memcmp(p + DHCP_YIADDR, zero, DHCP_CHADDR - DHCP_YIADDR) &&
-	       !memcmp(p + DHCP_CHADDR + 6, zero, 10);
-}
-
-static void dhcp(const struct lc_frame *frame, u32 l4, u32 end,
-		 struct lc_key *key)
-{
-	const u8 *p = frame->data + l4 + 8;
-	u32 len = end - l4 - 8;
-	bool broadcast = lc_be32(key->dst) == 0xffffffff;
-
-	key->upkeep = LENSCAP_UPKEEP_DHCP;
-	key->unicast = !broadcast;
-	if (len < DHCP_FIXED || len > DHCP_MAX ||
-	    lc_be16(frame->data + l4 + 4) != end - l4 ||
-	    frame->cap < l4 + 8 + DHCP_FIXED || p[0] != 1 || p[1] != 1 ||
-	    p[2] != 6 || lc_be32(p + 236) != DHCP_COOKIE || !of_client(p)) {
-		invalid(key);
-		return;
-	}
-	if (memcmp(p + DHCP_CIADDR, zero, 4))
-		claim(key, LC_FAMILY_IPV4, p + DHCP_CIADDR);
-	claim_mac(key, p + DHCP_CHADDR);
+	/* Who has no address yet probes for the one that it will take: whoever else
+	 * is about to take it gives it up for that. RFC 5227 section 2.1.1.
+	 */
+	lc_upkeep_claim(key, LC_FAMILY_IPV4,
+			memcmp(p + 14, zero, 4) ? p + 14 : p + 24);
+	lc_upkeep_claim_mac(key, p + 8);
 }
 
 /* The group records of an IGMPv3 or MLDv2 report fill it exactly: a report with
@@ -171,7 +102,7 @@ static bool records_fit(const struct lc_frame *frame, u32 l4, u32 end,
 {
 	u32 records, off;
 
-	if (frame->cap < end || end > LC_WINDOW)
+	if (frame->cap < end || end > LC_HEADERS)
 		return false;
 	records = lc_be16(frame->data + l4 + 6);
 	for (off = l4 + 8; records; records--) {
@@ -195,7 +126,7 @@ static void igmp(const struct lc_frame *frame, u32 l4, u32 end,
 	key->upkeep = LENSCAP_UPKEEP_IGMP;
 	if (key->part != LC_PART_WHOLE || end - l4 < 8 ||
 	    frame->cap < l4 + 8 || p[8] != 1 || (key->dst[0] & 0xf0) != 0xe0) {
-		invalid(key);
+		lc_upkeep_invalid(key);
 		return;
 	}
 	switch (p[l4]) {
@@ -203,17 +134,17 @@ static void igmp(const struct lc_frame *frame, u32 l4, u32 end,
 	case IGMP_V2_REPORT:
 	case IGMP_V2_LEAVE:
 		if (end - l4 != 8)
-			invalid(key);
+			lc_upkeep_invalid(key);
 		return;
 	case IGMP_V3_REPORT:
 		if (!records_fit(frame, l4, end, 8, 4))
-			invalid(key);
+			lc_upkeep_invalid(key);
 		return;
 	case IGMP_QUERY:
-		spoof(key);
+		lc_upkeep_spoof(key);
 		return;
 	default:
-		invalid(key);
+		lc_upkeep_invalid(key);
 	}
 }
 
@@ -237,7 +168,7 @@ void lc_upkeep_ipv4(const struct lc_frame *frame, u32 l4, u32 end,
 		igmp(frame, l4, end, key);
 	else if (lc_upkeep_ports(false, key->proto, ports_of(key)) &&
 		 key->part == LC_PART_WHOLE && !frame->gso)
-		dhcp(frame, l4, end, key);
+		lc_upkeep_dhcp(frame, l4, end, key);
 }
 
 /* Options of a neighbour discovery message: only those that a host sends,
@@ -257,7 +188,7 @@ static bool nd_options(const u8 *p, u32 len, struct lc_key *key)
 		case ND_OPT_TARGET_LINK:
 			if (key->has_claim_mac)
 				return false;
-			claim_mac(key, p + off + 2);
+			lc_upkeep_claim_mac(key, p + off + 2);
 			break;
 		case ND_OPT_NONCE:
 			break;
@@ -274,26 +205,26 @@ static void nd(const struct lc_frame *frame, u32 l4, u32 end, bool plain,
 	const u8 *p = frame->data + l4;
 	bool unspecified = !memcmp(key->src, zero, 16);
 	u32 fixed = p[0] == ND_ROUTER_SOLICIT ? 8 : 24;
-	bool link = is_link_local(key->dst) ||
+	bool link = lc_link_local(key->dst) ||
 		    (key->dst[0] == 0xff && key->dst[1] == 0x02);
 
 	key->upkeep = LENSCAP_UPKEEP_ND;
 	key->unicast = !link;
 	if (p[0] == ND_ROUTER_ADVERT || p[0] == ND_REDIRECT) {
-		spoof(key);
+		lc_upkeep_spoof(key);
 		return;
 	}
 	if (!plain || frame->data[7] != 255 || p[1] || end - l4 < fixed ||
 	    end - l4 > fixed + 24 || frame->cap < end ||
 	    (key->unicast && key->dst[0] == 0xff) ||
 	    !nd_options(p + fixed, end - l4 - fixed, key)) {
-		invalid(key);
+		lc_upkeep_invalid(key);
 		return;
 	}
 	/* An unspecified source cannot be answered at a link address. */
 	if (unspecified && (key->has_claim_mac ||
 			    p[0] == ND_NEIGHBOUR_ADVERT)) {
-		invalid(key);
+		lc_upkeep_invalid(key);
 		return;
 	}
 	/* Who solicits only names another; who advertises, or probes for a
@@ -301,18 +232,18 @@ static void nd(const struct lc_frame *frame, u32 l4, u32 end, bool plain,
 	 */
 	if (p[0] == ND_NEIGHBOUR_ADVERT ||
 	    (p[0] == ND_NEIGHBOUR_SOLICIT && unspecified))
-		claim(key, LC_FAMILY_IPV6, p + 8);
+		lc_upkeep_claim(key, LC_FAMILY_IPV6, p + 8);
 }
 
 static void mld(const struct lc_frame *frame, u32 l4, u32 end,
 		struct lc_key *key)
 {
 	const u8 *p = frame->data;
-	bool source = is_link_local(key->src) || !memcmp(key->src, zero, 16);
+	bool source = lc_link_local(key->src) || !memcmp(key->src, zero, 16);
 
 	key->upkeep = LENSCAP_UPKEEP_MLD;
 	if (p[l4] == MLD_QUERY) {
-		spoof(key);
+		lc_upkeep_spoof(key);
 		return;
 	}
 	/* Exactly one hop-by-hop header that holds the router alert for MLD
@@ -324,34 +255,7 @@ static void mld(const struct lc_frame *frame, u32 l4, u32 end,
 	    (lc_be16(p + 46) != 0x0100 && lc_be16(p + 46)) ||
 	    (p[l4] == MLD_V2_REPORT ? !records_fit(frame, l4, end, 20, 16) :
 				      end - l4 != 24))
-		invalid(key);
-}
-
-static void dhcp6(const struct lc_frame *frame, u32 l4, u32 end, bool plain,
-		  struct lc_key *key)
-{
-	static const u8 servers[16] = {
-		0xff, 0x02, [13] = 0x01, [15] = 0x02,
-	};
-	/* Solicit, request, confirm, renew, rebind, release, decline,
-	 * information-request: RFC 8415 section 7.3.
-	 */
-	const u32 client = 1U << 1 | 1U << 3 | 1U << 4 | 1U << 5 | 1U << 6 |
-			   1U << 8 | 1U << 9 | 1U << 11;
-	u32 len = end - l4 - 8;
-	u8 type;
-
-	key->upkeep = LENSCAP_UPKEEP_DHCP6;
-	key->unicast = memcmp(key->dst, servers, 16) != 0;
-	if (!plain || len < 4 || len > DHCP_MAX || frame->cap < l4 + 12 ||
-	    lc_be16(frame->data + l4 + 4) != end - l4 ||
-	    !is_link_local(key->src)) {
-		invalid(key);
-		return;
-	}
-	type = frame->data[l4 + 8];
-	if (type > 31 || !(client & 1U << type))
-		invalid(key);
+		lc_upkeep_invalid(key);
 }
 
 /**
@@ -369,7 +273,7 @@ void lc_upkeep_ipv6(const struct lc_frame *frame, u32 l4, u32 end,
 {
 	if (lc_upkeep_ports(true, key->proto, ports_of(key)) &&
 	    !frame->gso) {
-		dhcp6(frame, l4, end, plain, key);
+		lc_upkeep_dhcp6(frame, l4, end, plain, key);
 		return;
 	}
 	if (key->proto != PROTO_ICMPV6)

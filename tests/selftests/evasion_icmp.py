@@ -75,10 +75,10 @@ def test_errors_that_quote_too_much():
             ip(PING6, frames.icmp6(4, 0, data=quote6))]
 
 
-@evasion("RFC 5927: attacks by ICMP, RFC 1122 section 3.2.2", "icmp_quote",
+@evasion("RFC 5927: attacks by ICMP, RFC 1122 section 3.2.2, RFC 1256", "icmp_quote",
          "route, bridge")
 def test_errors_about_others():
-    "errors and redirects about connections of others, or of nobody"
+    "errors about connections of others or of nobody, what only routers say"
     def error4(kind, quote, code=1):
         return ip(PING4, frames.icmp(kind, code, frames.ip(CAM4), quote))
 
@@ -100,6 +100,8 @@ def test_errors_about_others():
     return [ok(error4(3, to4)), ok(error4(3, to4[:28])), ok(error6(1, to6))] + \
            [error4(3, lie) for lie in lies4] + \
            [error4(kind, lies4[0]) for kind in (4, 5, 11, 12, 31, 40)] + \
+           [error4(5, to4), ip(PING4, frames.icmp(9, 0, b"\1\2\1\0",
+                                                  frames.ip(CAM4) + bytes(4)))] + \
            [error6(1, lie) for lie in lies6] + \
            [error6(kind, lies6[0]) for kind in (2, 3, 4, 100, 127)]
 

@@ -137,9 +137,9 @@ def test_routing_header_0():
 
 @evasion("RFC 5227, RFC 826", "upkeep_spoof", "bridge")
 def test_gratuitous_arp():
-    "a gratuitous ARP for an address of another's"
-    return [arp(op, addr, addr) for op in (1, 2)
-            for addr in (OTHER4, GW4, PEER4)]
+    "a gratuitous ARP for an address of another's, or a probe for it"
+    return [arp(op, sender, addr) for op in (1, 2)
+            for addr in (OTHER4, GW4, PEER4) for sender in (addr, "0.0.0.0")]
 
 
 @evasion("RFC 826: ARP poisoning", "upkeep_spoof", "bridge")
@@ -290,7 +290,18 @@ def test_rogue_dhcp6_server():
 def test_dhcp_as_another():
     "requests for a lease of another's, server's messages by the client's port"
     every = "255.255.255.255"
-    return [ip(every, frames.udp(68, 67, frames.dhcp4(OTHER_MAC)), "0.0.0.0",
+    names4 = [bytes([61, 7, 1]) + frames.mac(OTHER_MAC), b"\x3d\x04\0cam",
+              bytes([50, 4]) + frames.ip(OTHER4),
+              bytes([50, 4]) + frames.ip(GW4)]
+    names6 = [b"\0\1\0\x0a\0\3\0\1" + frames.mac(OTHER_MAC),
+              b"\0\1\0\x0a\0\2\0\0\0\x09cam1"]
+    return [ip(every, frames.udp(68, 67, frames.dhcp4(
+                CAM_MAC, kind, options=name)), "0.0.0.0", to=frames.BROADCAST)
+            for name in names4 for kind in (1, 3, 4)] + \
+           [multicast("ff02::1:2", frames.udp(546, 547, frames.dhcp6(
+               kind, options=name))) for name in names6
+            for kind in (1, 3, 8, 9)] + \
+           [ip(every, frames.udp(68, 67, frames.dhcp4(OTHER_MAC)), "0.0.0.0",
                to=frames.BROADCAST),
             ip(every, frames.udp(68, 67, frames.dhcp4(CAM_MAC, op=2)),
                "0.0.0.0", to=frames.BROADCAST),

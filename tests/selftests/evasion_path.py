@@ -94,6 +94,34 @@ def test_dhcp_server_as_relay(here):
             CAM_MAC, 8, ciaddr=ELSE4)), "0.0.0.0", to=frames.BROADCAST)]
 
 
+@path.path("RFC 2131 section 2: a lease belongs to a name; dnsmasq: "
+           "arp_inject", "upkeep_spoof")
+def test_dhcp_lease_of_another(here):
+    "a request with another's name, and what the gateway sends to that one then"
+    server = path.Dhcp(here, knows=False)
+    gateway = here.gw.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    here.world.defer(gateway.close)
+    here.others.append(path.Taken(here, CAM_MAC))
+
+    def settle():
+        server.settle()
+        gateway.sendto(DENIED, (OTHER4, 5004))
+        here.back.wait(lambda f: DENIED in f.data and f.data[36:38] ==
+                       (5004).to_bytes(2, "big"), what="the datagram")
+    here.settle = settle
+
+    def request(mac):
+        name = bytes([61, 7, 1]) + frames.mac(OTHER_MAC)
+        asked = bytes([50, 4]) + frames.ip(OTHER4)
+        return ip("255.255.255.255", frames.udp(68, 67, frames.dhcp4(
+            mac, 3, flags=0, options=name + asked)), "0.0.0.0", mac=mac,
+                  to=frames.BROADCAST)
+    here.links["eth0"].send(request(OTHER_MAC))
+    net.wait_for(lambda: OTHER_MAC in here.gw.ip(f"neigh show {OTHER4}"),
+                 what="the other's lease")
+    yield [request(CAM_MAC)]
+
+
 @path.path("Linux: packet(7), ISC dhcpd", "unknown_device, upkeep_invalid",
            doctor="packet-socket")
 def test_dhcp_server_below(here):

@@ -71,12 +71,14 @@ def test_arp():
     "requests, answers, probes and announcements for bound addresses"
     one = cam()
     for op in (1, 2):
-        for ip in (IP, IP2, "10.30.8.255", ZERO):
+        for ip in (IP, IP2, "10.30.8.255"):
             one.passes(arp(op, ip=ip))
             one.passes(arp(op, ip=ip, target="198.51.100.7"))
             one.passes(arp(op, ip=ip, target_hw=GW_MAC), to=GW_MAC)
     one.passes(arp(target=IP))              # gratuitous
-    one.passes(arp(ip=ZERO, target=IP))     # probe, RFC 5227
+    for ip in (IP, IP2):                    # probe, RFC 5227
+        one.passes(arp(ip=ZERO, target=ip))
+        one.passes(arp(ip=ZERO, target=ip, target_hw=GW_MAC), to=GW_MAC)
     one.passes(arp(), pad=False)
     for extra in (18, 22):                  # 46 and 50 bytes
         one.passes(arp(extra=bytes(extra)))
@@ -95,6 +97,9 @@ def test_arp_spoof():
                    "198.51.100.7", "10.40.0.5"):
             for op in (1, 2):
                 one.drops(arp(op, hw=one.mac, ip=ip), "upkeep_spoof")
+                # Who is about to take it would give it up.
+                one.drops(arp(op, hw=one.mac, ip=ZERO, target=ip),
+                          "upkeep_spoof")
     cam().drops(arp(ip=FREE_IP), "upkeep_spoof")
     cam().drops(arp(hw=FREE, ip=FREE_IP), "upkeep_spoof")
     trial = S.sender("cams", "trial", mac=TRIAL, vlan=30, cls=7)
@@ -164,6 +169,16 @@ def discover(one):
                 frames.mac(one.mac))
 
 
+def name(mac, kind=1):
+    "The option by which a client calls itself, by a MAC."
+    return bytes([61, 7, kind]) + frames.mac(mac)
+
+
+def wanted(addr):
+    "The option by which it asks for an address."
+    return bytes([50, 4]) + frames.ip(addr)
+
+
 @proves("none")
 def test_dhcp():
     "discover, request, renewal, inform, release, decline"
@@ -171,6 +186,8 @@ def test_dhcp():
         one.passes(discover(one))
         for kind in (1, 3, 4):
             one.passes(dhcp(one, kind=kind))
+            one.passes(dhcp(one, kind=kind, options=name(one.mac) +
+                            wanted(one.v4)))
         one.passes(dhcp(one, src=one.v4, kind=3, ciaddr=one.v4))
         for dst in (GW, "10.30.255.254", "192.0.2.67"):
             for kind in (3, 7, 8):
@@ -188,8 +205,14 @@ def test_dhcp_spoof():
             one.drops(dhcp(one, chaddr=chaddr), "upkeep_spoof")
             one.drops(dhcp(one, src=one.v4, dst=GW, chaddr=chaddr),
                       "upkeep_spoof")
+        for option in (name(OTHER), name(one.mac, 6), b"\x3d\x04\0cam",
+                       b"\x3d\x0b\xff" + bytes(4) + b"\0\2" + bytes(4)):
+            for kind in (1, 3, 4, 7, 8):
+                one.drops(dhcp(one, kind=kind, options=option),
+                          "upkeep_spoof")
         for src in (GW, "10.30.0.99", "198.51.100.7"):
             one.drops(dhcp(one, src=src), "upkeep_spoof")
+            one.drops(dhcp(one, options=wanted(src)), "upkeep_spoof")
             one.drops(dhcp(one, src=src, dst=GW), "upkeep_spoof")
             # Where the answer would go.
             one.drops(dhcp(one, kind=8, ciaddr=src), "upkeep_spoof")
@@ -210,7 +233,13 @@ def test_dhcp_invalid():
                        {"behind": bytes(9) + b"\1"},
                        {"pad": 577 - 244}, {"pad": 1000}):
             one.drops(dhcp(one, **fields), "upkeep_invalid")
-        for size in (0, 28, 236, 239):
+        for kind in (0, 2, 5, 6, 9, 10, 255):
+            one.drops(dhcp(one, kind=kind), "upkeep_invalid")
+        for option in (b"\x34\1\1", b"\x52\4\1\2\0\0", b"\x76" +
+                       wanted(GW)[1:], b"\x35\1\1", name(one.mac) * 2,
+                       wanted(one.v4) * 2, b"\x32\3\0\0\0", b"\x0c\xfe"):
+            one.drops(dhcp(one, options=option), "upkeep_invalid")
+        for size in (0, 28, 236, 239, 240, 243):
             one.drops(one.ip(ONES, frames.udp(
                 68, 67, frames.dhcp4(one.mac)[:size]), src=ZERO),
                       "upkeep_invalid")

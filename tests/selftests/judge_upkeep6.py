@@ -239,14 +239,18 @@ def test_each_kind_alone():
     S.guard("bare", vlan=31, upkeep=0, subnets=["2001:db8:30::/48"])
 
 
-@proves("none", "destination")
+@proves("none", "destination", "icmp_quote")
 def test_not_nd():
     "echo and errors are for the rules, also on the LAN"
     S.load({"profiles": {"trial": {"class": 7}}}, base="live")
     trial = S.sender("cams", "trial", mac=TRIAL, vlan=30, cls=7,
                      addresses=[TRIAL_IP])
     for kind in (128, 129, 1, 3, 139, 140, 141, 148, 151, 155):
-        free().passes(free().ping(GW, kind))
+        if kind < 128:
+            # About nothing.
+            free().drops(free().ping(GW, kind), "icmp_quote")
+        else:
+            free().passes(free().ping(GW, kind))
         trial.drops(trial.ping(GW, kind), "destination")
         trial.drops(trial.ping(ALL_NODES, kind, hop=255), "destination")
 
@@ -286,6 +290,14 @@ def test_dhcp6_bad():
         for src in (GW, OUTSIDE, one.v6, ANY):
             one.drops(dhcp6(one, src=src), "upkeep_invalid")
         one.drops(dhcp6(one, src=GW_LL), "upkeep_spoof")
+        for duid in (b"\0\3\0\1" + frames.mac(OTHER), b"\0\3\0\6" +
+                     frames.mac(one.mac), b"\0\2" + bytes(8), b""):
+            for kind in (1, 3, 5, 8, 9, 11):
+                one.drops(dhcp6(one, kind, options=b"\0\1" + len(
+                    duid).to_bytes(2, "big") + duid), "upkeep_spoof")
+        duid = b"\0\1\0\x0a\0\3\0\1" + frames.mac(one.mac)
+        for options in (duid * 2, b"\0", duid + bytes(3), duid[:-1]):
+            one.drops(dhcp6(one, options=options), "upkeep_invalid")
         for size in (0, 3):
             one.drops(one.ip(SERVERS, frames.udp(546, 547, bytes(size)),
                              src=one.ll), "upkeep_invalid")

@@ -83,6 +83,23 @@ static void list_text(const json_t *list, size_t most, char *text, size_t size)
 			 count - most);
 }
 
+/* Kinds of upkeep: "all", if nothing is missing that a guard passes by itself. */
+static void upkeep_text(const json_t *list, char *text, size_t size)
+{
+	const char *word = json_string_value(json_array_get(list, 6));
+	bool others = json_array_size(list) == 6;
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+		others &= !!strcmp(json_string_value(entry), "client_id");
+	if (others || word)
+		snprintf(text, size, "all%s%s", word ? ", " : "",
+			 word ? word : "");
+	else
+		list_text(list, 6, text, size);
+}
+
 static void count_cell(struct table *table, const json_t *item,
 		       const char *path, enum style style)
 {
@@ -425,7 +442,7 @@ static void show_guard_table(const struct cli *cli, const json_t *guards)
 		json_int_t vlan = field_int(guard, "vlan");
 		char upkeep[80];
 
-		list_text(field(guard, "upkeep"), 6, upkeep, sizeof(upkeep));
+		upkeep_text(field(guard, "upkeep"), upkeep, sizeof(upkeep));
 		table_cell(&table, STYLE_PLAIN, "%s", field_str(guard, "name"));
 		table_cell(&table, STYLE_PLAIN, "%s",
 			   field_str(guard, "interface"));
@@ -443,9 +460,7 @@ static void show_guard_table(const struct cli *cli, const json_t *guards)
 		count_cell(&table, guard, "passed.packets", STYLE_PLAIN);
 		count_cell(&table, guard, "dropped.packets", STYLE_BAD);
 		count_cell(&table, guard, "would_drop.packets", STYLE_WARN);
-		table_cell(&table, STYLE_PLAIN, "%s",
-			   json_array_size(field(guard, "upkeep")) == 6 ?
-			   "all" : or_else(upkeep, "none"));
+		table_cell(&table, STYLE_PLAIN, "%s", or_else(upkeep, "none"));
 	}
 	table_flush(&table);
 	table_free(&table);

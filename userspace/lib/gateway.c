@@ -202,6 +202,11 @@ static void parse_upkeep(struct reader *r, const struct ynode *node,
 				      item->text);
 		guard->upkeep |= bit;
 	}
+	if (guard->upkeep & LENSCAP_UPKEEP_CLIENT_ID &&
+	    !(guard->upkeep & (LENSCAP_UPKEEP_DHCP | LENSCAP_UPKEEP_DHCP6)))
+		ynode_warning(&r->tree, node,
+			      "%s: \"client_id\" is about DHCP: list \"dhcp\" or \"dhcp6\" as well",
+			      what);
 	if (guard->identity == LENSCAP_IDENTITY_IP &&
 	    guard->upkeep & (LENSCAP_UPKEEP_DHCP | LENSCAP_UPKEEP_DHCP6))
 		ynode_warning(&r->tree, node,
@@ -349,7 +354,7 @@ static void parse_guard(struct reader *r, const struct ynode *node)
 	guard->identity = (uint8_t)identity;
 	guard->mode = (uint8_t)mode;
 	guard->upkeep = identity == LENSCAP_IDENTITY_IP ? UPKEEP_ROUTED :
-			LENSCAP_UPKEEP_ALL;
+			LENSCAP_UPKEEP_DEFAULT;
 	if (values[GUARD_UPKEEP])
 		parse_upkeep(r, values[GUARD_UPKEEP], what, guard);
 	if (values[GUARD_SUBNETS])

@@ -57,6 +57,7 @@ static const struct name_entry upkeeps[] = {
 	{ "dhcp6", LENSCAP_UPKEEP_DHCP6 },
 	{ "igmp", LENSCAP_UPKEEP_IGMP },
 	{ "mld", LENSCAP_UPKEEP_MLD },
+	{ "client_id", LENSCAP_UPKEEP_CLIENT_ID },
 };
 
 static const struct name_entry states[] = {

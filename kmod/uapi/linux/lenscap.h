@@ -198,7 +198,12 @@ enum lenscap_mode {
 #define LENSCAP_UPKEEP_DHCP6	(1U << 3)	/* DHCPv6 client */
 #define LENSCAP_UPKEEP_IGMP	(1U << 4)	/* IGMP reports and leaves */
 #define LENSCAP_UPKEEP_MLD	(1U << 5)	/* MLD reports and dones */
-#define LENSCAP_UPKEEP_ALL	0x3fU
+#define LENSCAP_UPKEEP_CLIENT_ID (1U << 6)	/* DHCP of either family in which a
+						 * client goes by another name than
+						 * its MAC
+						 */
+#define LENSCAP_UPKEEP_ALL	0x7fU
+#define LENSCAP_UPKEEP_DEFAULT	0x3fU
 
 /**
  * enum lenscap_guard_attr - attributes of the GUARD commands
@@ -292,7 +297,9 @@ enum lenscap_reason {
 	LENSCAP_REASON_UPKEEP_SPOOF,	/* upkeep that speaks for somebody else */
 	LENSCAP_REASON_ICMP_SIZE,	/* permitted ICMP larger than it has to be */
 	LENSCAP_REASON_ICMP_RATE,	/* permitted ICMP more often than it has to be */
-	LENSCAP_REASON_ICMP_QUOTE,	/* permitted ICMP error about others' packets */
+	LENSCAP_REASON_ICMP_QUOTE,	/* permitted ICMP error about others' packets,
+					 * or a router's
+					 */
 
 	/* private: */
 	__LENSCAP_REASON_MAX,

@@ -72,7 +72,7 @@ struct lenscap *lenscap_create(const struct world *w)
 	l->guard.id = 1;
 	l->guard.identity = LENSCAP_IDENTITY_MAC;
 	l->guard.mode = LENSCAP_MODE_ENFORCE;
-	l->guard.upkeep = LENSCAP_UPKEEP_ALL;
+	l->guard.upkeep = LENSCAP_UPKEEP_DEFAULT;
 	l->nprofiles = w->nprofiles;
 	l->profiles = allocate(w->nprofiles, sizeof(*l->profiles));
 	profiles = allocate(w->nprofiles, sizeof(*profiles));

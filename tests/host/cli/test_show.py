@@ -55,6 +55,19 @@ def test_status_golden():
     golden("status", shown("status"))
 
 
+def test_guards_upkeep():
+    "all kinds have one word, and client_id, which is none of them, its own"
+    kinds = state.guard()["upkeep"]
+    for listed, said in ((kinds, "all"), (kinds + ["client_id"],
+                                          "all, client_id"),
+                         (kinds[1:] + ["client_id"],
+                          ", ".join(kinds[1:] + ["client_id"])),
+                         ([], "none")):
+        text = expect(ask({"guards": {"ok": True, "guards": [
+            state.guard(upkeep=listed)]}}, "guards"), 0).stdout
+        tap.true(text.splitlines()[1].endswith("  " + said), text)
+
+
 def test_drops_hints():
     "hints have a column of their own, and the days of their data a line"
     drops = state.drops()[:3]

@@ -31,6 +31,11 @@ TEST(arp_probe_from_nobody_passes)
 	JUDGED(&w, &p, NONE);
 	memset(p.b + 18, 0xff, 6);
 	JUDGED(&w, &p, NONE);
+	/* for another's address, which would give it up */
+	arp(&p, 1, "0.0.0.0", GATEWAY);
+	JUDGED(&w, &p, UPKEEP_SPOOF);
+	arp(&p, 1, "0.0.0.0", "0.0.0.0");
+	JUDGED(&w, &p, UPKEEP_SPOOF);
 	world_end(&w);
 }
 

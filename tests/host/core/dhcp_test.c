@@ -30,7 +30,7 @@ TEST(dhcp_of_the_camera_passes)
 	DHCP_IS(&p, NONE);
 	dhcp4(&p, CAM4, "10.30.0.1", 60);
 	DHCP_IS(&p, NONE);
-	dhcp4(&p, CAM4, ALL, 0);
+	dhcp4(&p, CAM4, ALL, 4);
 	DHCP_IS(&p, NONE);
 	dhcp4(&p, "0.0.0.0", "10.30.0.255", 60);
 	DHCP_IS(&p, NONE);
@@ -129,18 +129,228 @@ TEST(dhcp_answer_goes_to_an_address_of_the_camera)
 	world_end(&w);
 }
 
+static u8 with_option(u8 code, const void *value, u8 len)
+{
+	struct pkt p;
+
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	dhcp4_option(&p, code, value, len);
+	return judged(&p);
+}
+
+/* Servers give leases to names, and write who has one into the neighbour table. */
+TEST(dhcp_client_goes_by_its_mac)
+{
+	static const u8 own[] = { 1, 0x02, 0x00, 0x5e, 0x10, 0x00, 0x17 };
+	u8 other[8];
+	u32 i;
+
+	CHECK_EQ(memcmp(own + 1, CAM_MAC, 6), 0);
+	CHECK_EQ(with_option(61, own, 7), LENSCAP_REASON_NONE);
+	for (i = 0; i < 7; i++)
+		CHECK_EQ(with_option(61, own, i), LENSCAP_REASON_UPKEEP_SPOOF);
+	for (i = 0; i < 7; i++) {
+		memcpy(other, own, 7);
+		other[i] ^= 1;
+		CHECK_EQ(with_option(61, other, 7),
+			 LENSCAP_REASON_UPKEEP_SPOOF);
+	}
+}
+
+TEST(dhcp_other_names_pass_where_they_may)
+{
+	static const u8 names[][10] = {
+		{ 0, 'c', 'a', 'm' },
+		{ 255, 1, 2, 3, 4, 0, 2, 0, 0, 9 },
+		{ 1, 2, 3 },
+	};
+	static const u8 stolen[] = { 1, 0x02, 0x00, 0x5e, 0x10, 0x00, 0x18 };
+	struct world w;
+	struct pkt p;
+	u32 i;
+
+	world_camera(&w);
+	for (i = 0; i < 8; i++) {
+		w.guard.upkeep = LENSCAP_UPKEEP_DEFAULT;
+		if (i & 1)
+			w.guard.upkeep |= LENSCAP_UPKEEP_CLIENT_ID;
+		dhcp4(&p, "0.0.0.0", ALL, 60);
+		if (i < 6)
+			dhcp4_option(&p, 61, names[i / 2], i < 2 ? 4 : i < 4 ? 10 : 3);
+		else
+			dhcp4_option(&p, 61, stolen, 7);
+		fin(&p);
+		CHECK_EQ(world_judge(&w, &p), i & 1 && i < 6 ?
+			 LENSCAP_REASON_NONE : LENSCAP_REASON_UPKEEP_SPOOF);
+	}
+	world_end(&w);
+}
+
+TEST(dhcp_asks_for_an_address_of_the_camera)
+{
+	static const u8 own[] = { 10, 30, 0, 17 }, other[] = { 10, 30, 0, 18 };
+	struct pkt p;
+
+	CHECK_EQ(with_option(50, own, 4), LENSCAP_REASON_NONE);
+	CHECK_EQ(with_option(50, other, 4), LENSCAP_REASON_UPKEEP_SPOOF);
+	CHECK_EQ(with_option(50, "\0\0\0", 4), LENSCAP_REASON_NONE);
+	CHECK_EQ(with_option(50, own, 3), LENSCAP_REASON_UPKEEP_INVALID);
+	CHECK_EQ(with_option(50, "\12\36\0\21\0", 5),
+		 LENSCAP_REASON_UPKEEP_INVALID);
+	/* beside the one that it has */
+	dhcp4(&p, CAM4, ALL, 60);
+	memcpy(p.b + p.l4 + 8 + 12, own, 4);
+	dhcp4_option(&p, 50, own, 4);
+	DHCP_IS(&p, NONE);
+	CHECK_EQ(p.b[p.l4 + 8 + 243], 50);
+	memcpy(p.b + p.l4 + 8 + 245, other, 4);
+	DHCP_IS(&p, UPKEEP_INVALID);
+}
+
+TEST(dhcp_options_are_those_of_a_client)
+{
+	static const u8 own[] = { 1, 0x02, 0x00, 0x5e, 0x10, 0x00, 0x17 };
+	static const u8 refused[] = { 52, 82, 118 };
+	u8 type, code = 0;
+	struct pkt p;
+	u32 i;
+
+	for (i = 0; i < 256; i++) {
+		bool fine = i == 1 || i == 3 || i == 4 || i == 7 || i == 8;
+
+		type = i;
+		dhcp4(&p, "0.0.0.0", ALL, 60);
+		p.b[p.l4 + 8 + 242] = type;
+		CHECK_EQ(judged(&p), fine ? LENSCAP_REASON_NONE :
+			 LENSCAP_REASON_UPKEEP_INVALID);
+	}
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(with_option(refused[i], "\1\1\1\1", 4),
+			 LENSCAP_REASON_UPKEEP_INVALID);
+	for (i = 1; i < 255; i++) {
+		code = i;
+		if (code != 50 && code != 53 && code != 61 &&
+		    !memchr(refused, code, 3))
+			CHECK_EQ(with_option(code, "\1\1\1\1", 4),
+				 LENSCAP_REASON_NONE);
+	}
+	/* twice: who knows which of them counts */
+	CHECK_EQ(with_option(53, "\1", 1), LENSCAP_REASON_UPKEEP_INVALID);
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	dhcp4_option(&p, 61, own, 7);
+	dhcp4_option(&p, 61, own, 7);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	dhcp4_option(&p, 50, own + 1, 4);
+	dhcp4_option(&p, 50, "\12\36\0\21", 4);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	/* no type, no end, or an end inside an option */
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	memset(p.b + p.l4 + 8 + 240, 0, 3);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	p.b[p.len - 1] = 0;
+	DHCP_IS(&p, UPKEEP_INVALID);
+	p.b[p.len - 1] = 12;
+	DHCP_IS(&p, UPKEEP_INVALID);
+	p.b[p.len - 2] = 12;
+	p.b[p.len - 1] = 1;
+	DHCP_IS(&p, UPKEEP_INVALID);
+	/* what is behind the end is nothing */
+	dhcp4(&p, "0.0.0.0", ALL, 60);
+	p.b[p.l4 + 8 + 243] = 255;
+	p.b[p.l4 + 8 + 244] = 82;
+	DHCP_IS(&p, NONE);
+}
+
+/* The last bytes of the longest message that there is are looked at as well. */
+TEST(dhcp_options_are_read_to_the_end_of_the_window)
+{
+	static const u8 nops[40] = { [0 ... 39] = 1 };
+	struct pkt q, p;
+	u32 code;
+
+	for (code = 60; code <= 61; code++) {
+		dhcp4(&q, "0.0.0.0", ALL, 576 - 240);
+		q.b[q.len - 4] = code;
+		q.b[q.len - 3] = 1;
+		ip4(&p, P_UDP, "0.0.0.0", ALL);
+		ip4_options(&p, nops, 40);
+		raw(&p, q.b + 20, q.len - 20);
+		CHECK_EQ(p.len, LC_WINDOW);
+		CHECK_EQ(judged(&p), code == 61 ?
+			 LENSCAP_REASON_UPKEEP_SPOOF : LENSCAP_REASON_NONE);
+	}
+}
+
+TEST(dhcp6_client_goes_by_its_mac)
+{
+	static const u8 lasting[] = { 0, 3, 0, 1, 0x02, 0x00, 0x5e, 0x10, 0x00,
+				      0x17 };
+	static const u8 dated[] = { 0, 1, 0, 1, 9, 9, 9, 9, 0x02, 0x00, 0x5e,
+				    0x10, 0x00, 0x17 };
+	static const u8 enterprise[] = { 0, 2, 0, 0, 0, 9, 1, 2, 3, 4 };
+	static const struct {
+		const u8 *duid;
+		u32 len;
+	} names[] = { { lasting, 10 }, { dated, 14 }, { enterprise, 10 },
+		      { lasting, 0 } };
+	struct world w;
+	struct pkt p;
+	u32 i, at;
+
+	world_camera(&w);
+	for (i = 0; i < 4; i++) {
+		bool fine = i < 2;
+
+		dhcp6(&p, 1, CAM_LL, SERVERS, 4);
+		dhcp6_option(&p, 1, names[i].duid, names[i].len);
+		fin(&p);
+		CHECK_EQ(world_judge(&w, &p), fine ? LENSCAP_REASON_NONE :
+			 LENSCAP_REASON_UPKEEP_SPOOF);
+		w.guard.upkeep |= LENSCAP_UPKEEP_CLIENT_ID;
+		CHECK_EQ(world_judge(&w, &p), LENSCAP_REASON_NONE);
+		w.guard.upkeep = LENSCAP_UPKEEP_DEFAULT;
+		for (at = 0; at < names[i].len; at++) {
+			p.b[p.len - names[i].len + at] ^= 1;
+			CHECK_EQ(world_judge(&w, &p), i == 1 && at >= 4 &&
+				 at < 8 ? LENSCAP_REASON_NONE :
+				 LENSCAP_REASON_UPKEEP_SPOOF);
+			p.b[p.len - names[i].len + at] ^= 1;
+		}
+	}
+	world_end(&w);
+	dhcp6(&p, 1, CAM_LL, SERVERS, 4);
+	dhcp6_option(&p, 1, lasting, 10);
+	dhcp6_option(&p, 1, lasting, 10);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	for (i = 1; i < 4; i++) {
+		dhcp6(&p, 1, CAM_LL, SERVERS, 4 + i);
+		DHCP_IS(&p, UPKEEP_INVALID);
+	}
+	dhcp6(&p, 1, CAM_LL, SERVERS, 12);
+	p.b[p.len - 1] = 1;
+	DHCP_IS(&p, UPKEEP_INVALID);
+	dhcp6(&p, 1, CAM_LL, SERVERS, 576);
+	DHCP_IS(&p, NONE);
+}
+
 TEST(dhcp_length)
 {
 	struct pkt p;
+	u32 i;
 
 	dhcp4(&p, "0.0.0.0", ALL, 576 - 240);
 	DHCP_IS(&p, NONE);
 	dhcp4(&p, "0.0.0.0", ALL, 577 - 240);
 	DHCP_IS(&p, UPKEEP_INVALID);
-	dhcp4(&p, "0.0.0.0", ALL, 0);
-	p.len--;
-	put16(&p, p.l4 + 4, 247);
-	DHCP_IS(&p, UPKEEP_INVALID);
+	for (i = 0; i <= 244; i++) {
+		dhcp4(&p, "0.0.0.0", ALL, 4);
+		p.len = p.l4 + 8 + i;
+		put16(&p, p.l4 + 4, 8 + i);
+		CHECK_EQ(judged(&p), i < 244 ? LENSCAP_REASON_UPKEEP_INVALID :
+			 LENSCAP_REASON_NONE);
+	}
 	ip4(&p, P_UDP, "0.0.0.0", ALL);
 	udp(&p, 68, 67, 0);
 	DHCP_IS(&p, UPKEEP_INVALID);

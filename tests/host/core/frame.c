@@ -240,9 +240,11 @@ void nd_option(struct pkt *p, u8 type, u8 units, const void *mac)
 }
 
 /* @options: bytes after the magic cookie */
+/* @options: bytes of them, at least 4: a discover, and padding */
 void dhcp4(struct pkt *p, const char *src, const char *dst, u32 options)
 {
 	static const u8 cookie[] = { 99, 130, 83, 99 };
+	static const u8 discover[] = { 53, 1, 1 };
 
 	ip4(p, P_UDP, src, dst);
 	udp(p, 68, 67, 240 + options);
@@ -251,6 +253,32 @@ void dhcp4(struct pkt *p, const char *src, const char *dst, u32 options)
 	p->b[p->l4 + 10] = 6;
 	memcpy(p->b + p->l4 + 8 + 28, CAM_MAC, 6);
 	memcpy(p->b + p->l4 + 8 + 236, cookie, 4);
+	memcpy(p->b + p->l4 + 8 + 240, discover, 3);
+	p->b[p->len - 1] = 255;
+}
+
+/* In place of the padding of a DHCP message. */
+void dhcp4_option(struct pkt *p, u8 code, const void *value, u8 len)
+{
+	u32 at = p->l4 + 8 + 240;
+
+	while (p->b[at])
+		at += 2 + p->b[at + 1];
+	p->b[at] = code;
+	p->b[at + 1] = len;
+	memcpy(p->b + at + 2, value, len);
+}
+
+/* The same of DHCPv6, behind those that are there. */
+void dhcp6_option(struct pkt *p, u16 code, const void *value, u16 len)
+{
+	u32 at = p->len;
+
+	zeros(p, 4 + len);
+	put16(p, at, code);
+	put16(p, at + 2, len);
+	memcpy(p->b + at + 4, value, len);
+	put16(p, p->l4 + 4, p->len - p->l4);
 }
 
 /* @len: of the message, at least 4 */

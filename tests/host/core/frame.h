@@ -79,6 +79,8 @@ void nd(struct pkt *p, u8 type, const char *src, const char *dst,
 	const char *target);
 void nd_option(struct pkt *p, u8 type, u8 units, const void *mac);
 void dhcp4(struct pkt *p, const char *src, const char *dst, u32 options);
+void dhcp4_option(struct pkt *p, u8 code, const void *value, u8 len);
+void dhcp6_option(struct pkt *p, u16 code, const void *value, u16 len);
 void dhcp6(struct pkt *p, u8 type, const char *src, const char *dst, u32 len);
 void igmp(struct pkt *p, u8 type, const char *src, const char *dst);
 void mld(struct pkt *p, u8 type, const char *src, const char *dst);

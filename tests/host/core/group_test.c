@@ -167,7 +167,7 @@ TEST(igmp_records_fill_the_report)
 	igmp(&p, 0x22, CAM4, REPORTS);
 	for (i = 0; i < 36; i++) {
 		record(&p, 4, 0, 0);
-		if (p.len <= LC_WINDOW)
+		if (p.len <= LC_HEADERS)
 			GROUP_IS(&p, NONE);
 		else
 			GROUP_IS(&p, UPKEEP_INVALID);
@@ -344,7 +344,7 @@ TEST(mld_records_fill_the_report)
 	mld(&p, 143, CAM_LL, REPORTS6);
 	for (i = 0; i < 16; i++) {
 		record(&p, 16, 0, 0);
-		if (p.len <= LC_WINDOW)
+		if (p.len <= LC_HEADERS)
 			GROUP_IS(&p, NONE);
 		else
 			GROUP_IS(&p, UPKEEP_INVALID);
@@ -353,7 +353,7 @@ TEST(mld_records_fill_the_report)
 	mld(&p, 143, CAM_LL, REPORTS6);
 	record(&p, 16, 0, 7);
 	record(&p, 16, 0, 7);
-	CHECK_EQ(p.len, LC_WINDOW);
+	CHECK_EQ(p.len, LC_HEADERS);
 	GROUP_IS(&p, NONE);
 	mld(&p, 143, CAM_LL, REPORTS6);
 	record(&p, 16, 0, 7);

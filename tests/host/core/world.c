@@ -42,7 +42,7 @@ void world_init(struct world *w)
 	w->guard.id = 1;
 	w->guard.identity = LENSCAP_IDENTITY_MAC;
 	w->guard.mode = LENSCAP_MODE_ENFORCE;
-	w->guard.upkeep = LENSCAP_UPKEEP_ALL;
+	w->guard.upkeep = LENSCAP_UPKEEP_DEFAULT;
 	w->guard.nsubnets = 2;
 	w->guard.subnets[0] = prefix_of("10.30.0.0/24");
 	w->guard.subnets[1] = prefix_of("2001:db8:30::/64");

@@ -27,7 +27,7 @@ static void transport(const struct lc_frame *f, u32 at, struct dissected *d)
 		return;
 	}
 	/* In IPv6 it may be whole but beyond what a node looks at. */
-	if (d->family == 6 && at + least > LC_WINDOW) {
+	if (d->family == 6 && at + least > LC_HEADERS) {
 		d->why = WHY(EXT_HEADER);
 		return;
 	}
@@ -164,11 +164,11 @@ static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 		d->proto = type;
 		d->l4 = at;
 		if (type == 51 && at < d->end &&
-		    (at >= LC_WINDOW || memchr(hidden, f->data[at], 5))) {
+		    (at >= LC_HEADERS || memchr(hidden, f->data[at], 5))) {
 			d->why = WHY(EXT_HEADER);
 			return;
 		}
-		if (at > LC_WINDOW)
+		if (at > LC_HEADERS)
 			d->why = WHY(EXT_HEADER);
 		else
 			transport(f, at, d);
@@ -181,11 +181,11 @@ static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 	}
 	if (at + 8 > d->end) {
 		d->why = WHY(TRUNCATED) |
-			 (at + 8 > LC_WINDOW ? WHY(EXT_HEADER) : 0);
+			 (at + 8 > LC_HEADERS ? WHY(EXT_HEADER) : 0);
 		return;
 	}
 	size = type == 44 ? 8 : 8 + 8 * f->data[at + 1];
-	if (at + size > LC_WINDOW) {
+	if (at + size > LC_HEADERS) {
 		d->why = WHY(EXT_HEADER) |
 			 (at + size > d->end ? WHY(BAD_HEADER) : 0);
 		return;

@@ -136,15 +136,17 @@ static bool too_large(const struct dissected *d)
 /* An ICMP error about something else than a packet from its receiver to its sender. */
 static bool meddles(const struct dissected *d, const struct lc_frame *frame)
 {
-	static const u8 errors[] = { 3, 4, 5, 11, 12, 31, 40 };
+	static const u8 errors[] = { 3, 4, 11, 12, 31, 40 };
 	const u8 *quote = frame->data + d->l4 + 8;
 
-	if (d->family == 4 && d->proto == 1 && memchr(errors, d->dport, 7))
+	if (d->family == 4 && d->proto == 1 && (d->dport == 5 || d->dport == 9))
+		return true;
+	if (d->family == 4 && d->proto == 1 && memchr(errors, d->dport, 6))
 		return d->end < d->l4 + 28 || quote[0] >> 4 != 4 ||
 		       memcmp(quote + 12, d->dst, 4) ||
 		       memcmp(quote + 16, d->src, 4);
 	if (d->family == 6 && d->proto == 58 && d->dport < 128)
-		return d->end < d->l4 + 48 || d->l4 + 48 > LC_WINDOW ||
+		return d->end < d->l4 + 48 || d->l4 + 48 > LC_HEADERS ||
 		       quote[0] >> 4 != 6 || memcmp(quote + 8, d->dst, 16) ||
 		       memcmp(quote + 24, d->src, 16);
 	return false;

@@ -105,7 +105,8 @@ static void draw_guard(struct source *s, u16 id, struct lc_guard *guard)
 			  LENSCAP_IDENTITY_IP;
 	guard->mode = chance(s, 90) ? LENSCAP_MODE_ENFORCE :
 		      LENSCAP_MODE_AUDIT;
-	guard->upkeep = chance(s, 70) ? LENSCAP_UPKEEP_ALL : draw(s, 64);
+	guard->upkeep = chance(s, 70) ? LENSCAP_UPKEEP_DEFAULT :
+			draw(s, 128);
 	guard->nsubnets = draw(s, 5);
 	for (i = 0; i < guard->nsubnets; i++)
 		guard->subnets[i] = prefix_of(pool[i]);

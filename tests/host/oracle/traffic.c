@@ -190,6 +190,52 @@ static void draw_ipv6(struct source *s, const struct scene *scene,
 	draw_transport(s, scene, profile, p);
 }
 
+/* One to three, for which there must be room. */
+static void draw_options4(struct source *s, struct pkt *p)
+{
+	static const char *const wanted[] = { "10.30.0.17", "10.30.0.17",
+					      "10.30.0.18", "0.0.0.0" };
+	static const u8 codes[] = { 12, 52, 53, 55, 60, 82, 118 };
+	u8 value[8] = { 1 };
+	u32 n;
+
+	for (n = 1 + draw(s, 3); n; n--)
+		switch (draw(s, 5)) {
+		case 0: case 1:
+			memcpy(value + 1, p->f.mac, 6);
+			if (chance(s, 20))
+				value[draw(s, 7)] ^= 1 + draw(s, 255);
+			dhcp4_option(p, 61, value, chance(s, 90) ? 7 :
+				     draw(s, 8));
+			break;
+		case 2: case 3:
+			(void)inet_pton(AF_INET, wanted[draw(s, 4)], value);
+			dhcp4_option(p, 50, value, chance(s, 95) ? 4 :
+				     draw(s, 8));
+			break;
+		default:
+			dhcp4_option(p, chance(s, 80) ? codes[draw(s, 7)] :
+				     1 + draw(s, 254), value, draw(s, 8));
+		}
+}
+
+/* One or two names of a DHCPv6 client. */
+static void draw_duid(struct source *s, struct pkt *p)
+{
+	u8 duid[14] = { 0 };
+	bool dated = chance(s, 50);
+
+	duid[1] = dated ? 1 : 3;
+	duid[3] = 1;
+	memcpy(duid + (dated ? 8 : 4), p->f.mac, 6);
+	if (chance(s, 30))
+		duid[draw(s, 14)] ^= 1 + draw(s, 255);
+	dhcp6_option(p, chance(s, 90) ? 1 : draw(s, 9), duid,
+		     chance(s, 90) ? (dated ? 14 : 10) : draw(s, 15));
+	if (chance(s, 10))
+		draw_duid(s, p);
+}
+
 /* Of an IGMPv3 or MLDv2 report. */
 static void draw_records(struct source *s, struct pkt *p, u32 size)
 {
@@ -225,7 +271,7 @@ static void draw_upkeep(struct source *s, struct pkt *p)
 	switch (draw(s, 6)) {
 	case 0:
 		arp(p, 1 + (chance(s, 90) ? draw(s, 2) : draw(s, 9)),
-		    "0.0.0.0", "10.30.0.1");
+		    "0.0.0.0", chance(s, 50) ? "10.30.0.17" : "10.30.0.1");
 		zeros(p, chance(s, 50) ? 18 : draw(s, 30));
 		break;
 	case 1:
@@ -238,7 +284,9 @@ static void draw_upkeep(struct source *s, struct pkt *p)
 		break;
 	case 2:
 		dhcp4(p, "0.0.0.0", lan4[draw(s, 6)],
-		      chance(s, 80) ? draw(s, 64) : 330 + draw(s, 10));
+		      4 + (chance(s, 80) ? draw(s, 64) : 326 + draw(s, 10)));
+		if (chance(s, 60) && p->len > p->l4 + 8 + 240 + 40)
+			draw_options4(s, p);
 		if (chance(s, 20))
 			(void)inet_pton(AF_INET, lan4[draw(s, 6)],
 					p->b + p->l4 + 8 + 12);
@@ -248,7 +296,10 @@ static void draw_upkeep(struct source *s, struct pkt *p)
 	case 3:
 		dhcp6(p, chance(s, 80) ? 1 + draw(s, 11) : draw(s, 256),
 		      "fe80::17", lan6[draw(s, 6)],
-		      4 + (chance(s, 80) ? draw(s, 64) : 568 + draw(s, 10)));
+		      4 + (chance(s, 40) ? 4 * draw(s, 8) : chance(s, 60) ?
+			   draw(s, 64) : 568 + draw(s, 10)));
+		if (chance(s, 50))
+			draw_duid(s, p);
 		break;
 	case 4:
 		igmp(p, igmps[draw(s, 6)], "0.0.0.0", chance(s, 80) ?

@@ -71,7 +71,7 @@ static u32 arp(const struct facts *x)
 		wrong |= INVALID;
 	if (x->frame->has_mac && memcmp(p + 8, x->frame->mac, 6))
 		wrong |= SPOOF;
-	if (!oracle_zero(p + 14, 4) && !own(x, 4, p + 14))
+	if (!own(x, 4, oracle_zero(p + 14, 4) ? p + 24 : p + 14))
 		wrong |= SPOOF;
 	return outcome(x, LENSCAP_UPKEEP_ARP, wrong);
 }
@@ -146,7 +146,7 @@ static bool filled(const struct facts *x, u32 size)
 	u32 records = p[6] * 256u + p[7];
 	u32 at = 8;
 
-	if (x->said->end > LC_WINDOW)
+	if (x->said->end > LC_HEADERS)
 		return false;
 	for (; records; records--) {
 		if (at + 4 + size > len || p[at + 1])
@@ -199,6 +199,77 @@ static u32 igmp(const struct facts *x)
 	return outcome(x, LENSCAP_UPKEEP_IGMP, wrong);
 }
 
+/* What a DHCP message's options say; each list ends where the message does. */
+static u32 options4(const struct facts *x, const u8 *p, u32 len)
+{
+	u32 seen[256] = { 0 };
+	const u8 *have = p + 12, *wanted = NULL;
+	u32 wrong = 0, at;
+
+	for (at = 240; at < len && p[at] != 255; at++) {
+		const u8 *value = p + at + 2;
+		u32 size;
+
+		if (!p[at])
+			continue;
+		if (at + 1 >= len || at + 2 + p[at + 1] > len)
+			return INVALID;
+		size = p[at + 1];
+		seen[p[at]]++;
+		if (p[at] == 53 && (size != 1 || !value[0] || value[0] > 8 ||
+				    value[0] == 2 || value[0] == 5 ||
+				    value[0] == 6))
+			wrong |= INVALID;
+		if (p[at] == 50 && size != 4)
+			wrong |= INVALID;
+		else if (p[at] == 50 && !oracle_zero(value, 4))
+			wanted = value;
+		if (p[at] == 61 && size == 7 && value[0] == 1) {
+			if (memcmp(value + 1, x->frame->mac, 6))
+				wrong |= SPOOF;
+		} else if (p[at] == 61 && !(x->guard->upkeep & 64)) {
+			wrong |= SPOOF;
+		}
+		at += 1 + size;
+	}
+	if (at >= len || seen[53] != 1 || seen[50] > 1 || seen[61] > 1 ||
+	    seen[52] || seen[82] || seen[118])
+		return INVALID;
+	if (wanted && !oracle_zero(have, 4) && memcmp(wanted, have, 4))
+		wrong |= INVALID;
+	if (wanted && !own(x, 4, wanted))
+		wrong |= SPOOF;
+	return wrong;
+}
+
+static u32 options6(const struct facts *x, const u8 *p, u32 len)
+{
+	u32 at, wrong = 0, ids = 0;
+
+	for (at = 4; at < len;) {
+		const u8 *value = p + at + 4;
+		u32 size;
+
+		if (at + 4 > len)
+			return INVALID;
+		size = p[at + 2] * 256u + p[at + 3];
+		if (at + 4 + size > len)
+			return INVALID;
+		if (!p[at] && p[at + 1] == 1) {
+			bool lasting = size == 10 && !memcmp(value, "\0\3\0\1", 4);
+			bool dated = size == 14 && !memcmp(value, "\0\1\0\1", 4);
+
+			ids++;
+			if (!(x->guard->upkeep & 64) &&
+			    ((!lasting && !dated) ||
+			     memcmp(value + size - 6, x->frame->mac, 6)))
+				wrong |= SPOOF;
+		}
+		at += 4 + size;
+	}
+	return ids > 1 ? INVALID : wrong;
+}
+
 static u32 dhcp4(const struct facts *x)
 {
 	static const u8 all[] = { 255, 255, 255, 255 };
@@ -227,6 +298,8 @@ static u32 dhcp4(const struct facts *x)
 		wrong |= INVALID;
 	for (u32 i = 0; i < sizeof(servers); i++)
 		wrong |= p[servers[i]] ? INVALID : 0;
+	if (len <= 576)
+		wrong |= options4(x, p, len);
 	if (!oracle_zero(p + 12, 4) && !own(x, 4, p + 12))
 		wrong |= SPOOF;
 	if (memcmp(p + 28, x->frame->mac, 6))
@@ -255,6 +328,8 @@ static u32 dhcp6(const struct facts *x)
 		wrong |= INVALID;
 	if (len > 576 || !memchr(types, p[0], sizeof(types)))
 		wrong |= INVALID;
+	else
+		wrong |= options6(x, p, len);
 	if (d->extended)
 		wrong |= INVALID;
 	if (!link_local(d->src))

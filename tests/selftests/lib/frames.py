@@ -370,9 +370,9 @@ def nd_redirect(target, destination, options=b""):
 def dhcp4(chaddr, kind=1, xid=0x4c635f01, op=1, htype=1, hlen=6,
           hops=0, ciaddr="0.0.0.0", yiaddr="0.0.0.0", siaddr="0.0.0.0",
           giaddr="0.0.0.0", behind=b"", cookie=b"\x63\x82\x53\x63",
-          options=b"", pad=0):
+          options=b"", pad=0, flags=0x8000):
     """A DHCPv4 message (kind 1 discover, 3 request, 8 inform), for udp()."""
-    body = struct.pack("!BBBBIHH", op, htype, hlen, hops, xid, 0, 0x8000)
+    body = struct.pack("!BBBBIHH", op, htype, hlen, hops, xid, 0, flags)
     body += ip(ciaddr) + ip(yiaddr) + ip(siaddr) + ip(giaddr)
     body += (mac(chaddr) + behind).ljust(16, b"\0") + bytes(192)
     body += cookie + bytes([53, 1, kind]) + options + b"\xff"

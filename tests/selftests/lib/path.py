@@ -210,9 +210,10 @@ class Dhcp:
     """A server for the cameras on a gateway that routes.
 
     What it was sent before a request of a camera's, it has answered before that.
+    With knows, it keeps an address for the camera; otherwise it gives it any.
     """
 
-    def __init__(self, here):
+    def __init__(self, here, knows=True):
         if not shutil.which("dnsmasq"):
             raise tap.Skip("no dnsmasq")
         self.here = here
@@ -221,8 +222,8 @@ class Dhcp:
             ["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--port=0",
              "--user=root", "--interface=trunk", "--dhcp-authoritative",
              f"--dhcp-leasefile={where}/leases", f"--pid-file={where}/pid",
-             "--no-ping", "--dhcp-range=10.30.0.10,10.30.0.20,255.255.255.0",
-             f"--dhcp-host={evasion.CAM_MAC},{evasion.CAM4}"],
+             "--no-ping", "--dhcp-range=10.30.0.10,10.30.0.20,255.255.255.0"] +
+            [f"--dhcp-host={evasion.CAM_MAC},{evasion.CAM4}"] * knows,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         here.settle, here.asked = self.settle, 1
         net.wait_for(self._ask, what="the DHCP server to answer")
@@ -243,6 +244,21 @@ class Dhcp:
     def settle(self):
         """Wait until it has answered what it was asked."""
         tap.true(self._ask(10), "the DHCP server answers a camera")
+
+
+class Taken:
+    """What an interface of the camera's gets for itself, as arrived."""
+
+    def __init__(self, here, mac):
+        self.here, self.mac = here, frames.mac(mac)
+
+    def seen(self):
+        """As a Capture has them."""
+        return [f for f in self.here.back.seen()
+                if f.data[:6] == self.mac and DENIED in f.data]
+
+    def clear(self):
+        """The capture is cleared by others."""
 
 
 class RawDhcp:
