@@ -3,6 +3,7 @@
 """The interlock elsewhere: cameras' addresses and MACs without the tag."""
 
 import json
+import os
 
 from lib import daemon, frames, lock, net, rig, tap
 from lib.daemon import guard
@@ -22,14 +23,30 @@ def test_forward():
     site.passes(site.alien_frame(), link=site.alien_link)
     site.passes(site.alien_frame(src=lock.ALIEN6), link=site.alien_link)
     for src in (rig.CAM_IP, lock.CAM6):
-        site.blocked(site.alien_frame(src=src), "forward",
+        site.blocked(site.alien_frame(src=src), "prerouting",
                      link=site.alien_link, count=2)
-    site.blocked(site.alien_frame(mac=rig.CAM_MAC), "forward",
+    site.blocked(site.alien_frame(mac=rig.CAM_MAC), "prerouting",
                  link=site.alien_link)
     # The neighbours of a camera are not the camera.
     for src in ("10.30.0.18", "2001:db8:30::18"):
         site.passes(site.alien_frame(src=src), link=site.alien_link)
     site.passes(site.frame())
+
+
+def test_lost_tag():
+    "what loses its tag behind prerouting is held in forward and input"
+    rules = json.loads(lock.text())
+    rules["destinations"]["peer"].append("10.30.0.1")
+    site = lock.Site([guard("cams")], json.dumps(rules) + "\n")
+    to_self = {"dst": "10.30.0.1"}
+    site.passes(site.frame())
+    site.passes(site.frame(**to_self), at=site.near)
+    site.nft("table inet mine { chain c {",
+             "type filter hook prerouting priority -150;",
+             "meta mark set 0", "}", "}")
+    for src in (rig.CAM_IP, lock.CAM6):
+        site.blocked(site.frame(src=src), "forward", count=2)
+    site.blocked(site.frame(**to_self), "input", at=site.near)
 
 
 def test_input():
@@ -38,12 +55,10 @@ def test_input():
     to = {"link": site.alien_link, "at": site.near}
     site.passes(site.alien_frame(dst="10.40.0.1"), **to)
     site.passes(site.alien_frame(src=lock.ALIEN6, dst="2001:db8:40::1"), **to)
-    site.blocked(site.alien_frame(src=rig.CAM_IP, dst="10.40.0.1"), "input",
-                 **to)
-    site.blocked(site.alien_frame(src=lock.CAM6, dst="2001:db8:40::1"),
-                 "input", **to)
-    site.blocked(site.alien_frame(mac=rig.CAM_MAC, dst="10.40.0.1"), "input",
-                 **to)
+    for frame in (site.alien_frame(src=rig.CAM_IP, dst="10.40.0.1"),
+                  site.alien_frame(src=lock.CAM6, dst="2001:db8:40::1"),
+                  site.alien_frame(mac=rig.CAM_MAC, dst="10.40.0.1")):
+        site.blocked(frame, "prerouting", **to)
     before = site.counts()
     site.gw.run(["ping", "-c", "1", "-W", "10", "127.0.0.1"])
     site.gw.run(["ping", "-c", "1", "-W", "10", "10.30.0.1"])
@@ -60,16 +75,30 @@ def test_loopback():
     tap.equal(set(site.counts().values()), {0}, "nothing was counted")
 
 
-def test_bridge():
-    "on a bridge: addresses, and the MAC in all that it sends"
+def bridged(netfilter):
+    "A gateway that bridges, and whether its packets take the way of routed ones."
     site = lock.Site([guard("cams")], devices=(), start=False)
+    here = os.path.isdir("/proc/sys/net/bridge")
+    if netfilter and not here:
+        if net.run(["modprobe", "br_netfilter"], check=False).returncode:
+            raise tap.Skip("no br_netfilter")
+        site.net.defer(net.run, ["rmmod", "br_netfilter"], False)
+    if netfilter or here:
+        for family in ("ip", "ip6"):
+            site.gw.sysctl(f"bridge/bridge-nf-call-{family}tables",
+                           int(netfilter))
     site.gw.ip("addr flush dev lan")
     site.gw.ip("addr flush dev side")
     site.gw.bridge("br0", "trunk", "lan", "side")
     site.gw.addr("br0", "10.50.0.1/24")
     site.peer.addr("eth0", "10.30.0.10/24")
     site.daemon.start()
-    peer_mac = site.settle()
+    return site, site.settle()
+
+
+def test_bridge():
+    "on a bridge: addresses, and the MAC in all that it sends"
+    site, peer_mac = bridged(False)
     to, link = {"to": peer_mac}, site.alien_link
     site.passes(site.frame(**to))
     other = {"mac": lock.ALIEN_MAC, **to}
@@ -91,6 +120,23 @@ def test_bridge():
     site.passes(site.frame(**to))
 
 
+def test_bridge_netfilter():
+    "bridged packets that take the way of routed ones"
+    site, peer_mac = bridged(True)
+    to, link = {"to": peer_mac}, site.alien_link
+    for src in (rig.CAM_IP, lock.CAM6):
+        site.passes(site.frame(src=src, **to))
+        site.blocked(site.frame(src=src, mac=lock.ALIEN_MAC, **to),
+                     "prerouting", link=link)
+    site.blocked(site.frame(src="10.30.0.99", **to), "prerouting", link=link)
+    # All else is the bridge's.
+    site.blocked(frames.eth(peer_mac, rig.CAM_MAC, frames.arp(
+        1, rig.CAM_MAC, "10.30.0.99", bytes(6), rig.PEER_IP)), "bridge",
+        link=link)
+    site.passes(site.frame(src=lock.ALIEN, mac=lock.ALIEN_MAC, **to),
+                link=link)
+
+
 def test_prefixes():
     "devices bound to prefixes that overlap, touch, and end the world"
     bound = ["10.30.0.0/24", "10.30.0.128/25", "10.30.1.0/24",
@@ -100,7 +146,7 @@ def test_prefixes():
     link = site.alien_link
     for src in ("10.30.0.0", "10.30.0.200", "10.30.1.255", rig.CAM_IP,
                 "2001:db8:30::", "2001:db8:30:1:ffff:ffff:ffff:ffff"):
-        site.blocked(site.alien_frame(src=src), "forward", link=link)
+        site.blocked(site.alien_frame(src=src), "prerouting", link=link)
     for src in ("10.29.255.255", "10.30.2.0", "2001:db8:30:2::",
                 "2001:db8:2f:ffff::1"):
         site.passes(site.alien_frame(src=src), link=link)
@@ -108,8 +154,8 @@ def test_prefixes():
     for src in ("10.30.0.255", rig.CAM_IP, "2001:db8:30::1", "10.30.2.0"):
         site.passes(site.alien_frame(src=src), link=link)
     for src in ("10.30.1.0", "2001:db8:30:1::"):
-        site.blocked(site.alien_frame(src=src), "forward", link=link)
-    tap.equal(site.counts()["forward"], 8, "what was counted before stays")
+        site.blocked(site.alien_frame(src=src), "prerouting", link=link)
+    tap.equal(site.counts()["prerouting"], 8, "what was counted before stays")
 
 
 def test_many():
@@ -123,17 +169,17 @@ def test_many():
     link = site.alien_link
     for number in (0, 1, 1365, count - 1):
         src = f"10.64.{number >> 8}.{number & 255}"
-        site.blocked(site.alien_frame(src=src), "forward", link=link)
+        site.blocked(site.alien_frame(src=src), "prerouting", link=link)
     chain = "nft -s -a list chain inet lenscap forward"
     handles = site.gw.run(chain).stdout
     site.daemon.apply(lock.text(2, more=lock.others(count - 1, 1)))
     tap.equal(elements(site, "hosts4"), count, "elements")
     site.passes(site.alien_frame(src="10.64.0.0"), link=link)
-    site.blocked(site.alien_frame(src="10.64.0.1"), "forward", link=link)
+    site.blocked(site.alien_frame(src="10.64.0.1"), "prerouting", link=link)
     site.daemon.apply(lock.text(3, more=lock.others(count + 700)))
     tap.equal(elements(site, "hosts4"), count + 701, "elements")
     tap.equal(elements(site, "macs", "bridge"), count + 701, "elements")
-    site.blocked(site.alien_frame(src="10.64.0.0"), "forward", link=link)
+    site.blocked(site.alien_frame(src="10.64.0.0"), "prerouting", link=link)
     tap.true("written anew" not in site.daemon.log(), site.daemon.log())
     tap.equal(site.gw.run(chain).stdout, handles, "the very same rules")
     tap.equal(site.interlock()["restored"], 0, "nobody disturbed it")
@@ -146,7 +192,7 @@ def test_twins():
     guards = [guard("cams"), guard("more", vlan=5)]
     site = lock.Site(guards, lock.text(guard="cams", more=[twin]))
     site.daemon.apply(lock.text(2, guard="cams"))
-    site.blocked(site.alien_frame(src=rig.CAM_IP), "forward",
+    site.blocked(site.alien_frame(src=rig.CAM_IP), "prerouting",
                  link=site.alien_link)
     site.passes(site.alien_frame(mac="02:00:5e:10:00:18"),
                 link=site.alien_link)
@@ -160,7 +206,7 @@ def test_other_gateways_cameras():
     site.passes(site.alien_frame(src="10.60.0.17"), link=site.alien_link)
     site.daemon.configure([guard("cams"), guard("elsewhere", vlan=9)])
     site.daemon.ask("reload")
-    site.blocked(site.alien_frame(src="10.60.0.17"), "forward",
+    site.blocked(site.alien_frame(src="10.60.0.17"), "prerouting",
                  link=site.alien_link)
 
 
@@ -185,7 +231,7 @@ def test_foreign_policy():
     site.rig.load(policy_, revision=50)
     net.wait_for(lambda: "10.30.0.44" in site.rules()[1],
                  what="the address to be covered")
-    site.blocked(site.alien_frame(src="10.30.0.44"), "forward",
+    site.blocked(site.alien_frame(src="10.30.0.44"), "prerouting",
                  link=site.alien_link)
 
 

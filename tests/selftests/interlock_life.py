@@ -72,6 +72,8 @@ def test_small_changes():
         "flush chain inet lenscap forward", "flush table netdev lenscap",
         "add element inet lenscap hosts4 { 192.0.2.1 }",
         f"delete element inet lenscap hosts4 {{ {rig.CAM_IP} }}",
+        "insert rule inet lenscap prerouting accept",
+        "flush chain inet lenscap prerouting",
         "insert rule inet lenscap input accept",
         "add rule netdev lenscap on-trunk accept",
         "add chain inet lenscap extra\n"
@@ -117,7 +119,7 @@ def test_unwritable():
         owner.kill()
     site.wait_state()
     tap.equal(site.interlock()["error"], None, "error")
-    site.blocked(site.alien_frame(src=rig.CAM_IP), "forward",
+    site.blocked(site.alien_frame(src=rig.CAM_IP), "prerouting",
                  link=site.alien_link)
 
 
@@ -221,14 +223,15 @@ def test_replacement_under_traffic():
     arrived = set(site.far.take())
     tap.equal([one for one in good if one not in arrived], [], "lost")
     tap.equal([one for one in bad if one in arrived], [], "let out")
-    tap.equal(site.counts(), {"cams": 0, "away": len(bad), "forward": 0,
-                              "input": 0, "bridge": 0}, "counted")
+    tap.equal(site.counts(), {"cams": 0, "away": len(bad), "prerouting": 0,
+                              "forward": 0, "input": 0, "bridge": 0},
+              "counted")
 
 
 def test_counters_survive():
     "policies, reloads, restarts and small restorations keep counters"
     site = lock.Site([guard("cams")])
-    site.blocked(site.alien_frame(src=rig.CAM_IP), "forward",
+    site.blocked(site.alien_frame(src=rig.CAM_IP), "prerouting",
                  link=site.alien_link, count=3)
     site.unguard("cams")
     site.blocked(site.frame(), "cams", count=2)
@@ -243,6 +246,32 @@ def test_counters_survive():
     site.nft("flush chain inet lenscap forward")
     site.daemon.wait_log("restored")
     tap.equal(site.counts(), want, "a restoration")
+
+
+def test_older():
+    "the tables of a daemon that knew nothing of prerouting are completed"
+    site = lock.Site([guard("cams")])
+
+    def lines():
+        "What is added comes last."
+        return [sorted(table.splitlines()) for table in site.rules()]
+    before = lines()
+    site.unguard("cams")
+    site.blocked(site.frame(), "cams", count=2)
+    site.daemon.stop()
+    site.nft("flush chain inet lenscap prerouting",
+             "delete chain inet lenscap prerouting",
+             "delete counter inet lenscap prerouting")
+    stray, last = site.alien_frame(src=rig.CAM_IP), site.alien_frame()
+    site.alien_link.send(stray, last)
+    net.wait_for(lambda: site.far.has(site.body(last)), what="the last frame")
+    tap.true(not site.far.has(site.body(stray)), "held in forward, as it was")
+    site.daemon.start()
+    tap.equal((lines(), site.state()), (before, "in-place"), "completed")
+    tap.equal(site.counts(), {"cams": 2, "prerouting": 0, "forward": 1,
+                              "input": 0, "bridge": 0}, "counters stay")
+    site.blocked(site.alien_frame(src=rig.CAM_IP), "prerouting",
+                 link=site.alien_link)
 
 
 def test_daemon_dies():
@@ -262,7 +291,7 @@ def test_daemon_dies():
     tap.equal(site.rules(), before, "tables")
     site.daemon.start()
     tap.equal(site.rules(), before, "tables after a restart")
-    tap.equal((site.counts()["cams"], site.counts()["forward"]), (1, 1),
+    tap.equal((site.counts()["cams"], site.counts()["prerouting"]), (1, 1),
               "what was counted without a daemon")
     site.passes(site.frame())
     site.daemon.stop()
@@ -289,7 +318,7 @@ def test_disarm():
               "arm")
     site.wait_state()
     site.passes(site.frame())
-    site.blocked(site.alien_frame(src=rig.CAM_IP), "forward",
+    site.blocked(site.alien_frame(src=rig.CAM_IP), "prerouting",
                  link=site.alien_link)
     tap.equal(site.daemon.denied("disarm", open="yes")["code"], "refused",
               "open is a boolean")
@@ -312,7 +341,7 @@ def test_open_one_guard():
     site.passes(site.frame(vlans=(0, 30), **stranger))
     site.daemon.ask("disarm", guard="away")
     site.blocked(site.frame(vlans=(31,)), "away")
-    site.blocked(site.alien_frame(src=rig.CAM_IP), "forward",
+    site.blocked(site.alien_frame(src=rig.CAM_IP), "prerouting",
                  link=site.alien_link)
     site.daemon.ask("disarm", guard="away", open=True)
     tap.equal(site.state(), "open", "all are open")
@@ -334,7 +363,7 @@ def test_open_ends():
     tap.equal(site.rules(), [""] * 3, "an ended daemon leaves it open")
     site.daemon.start()
     tap.equal(site.state(), "in-place", "after a restart")
-    site.blocked(site.alien_frame(src=rig.CAM_IP), "forward",
+    site.blocked(site.alien_frame(src=rig.CAM_IP), "prerouting",
                  link=site.alien_link)
 
 
@@ -374,7 +403,7 @@ def test_guards_change():
     site.passes(site.alien_frame(), link=site.alien_link)
     site.passes(site.frame(src="10.30.0.99", mac="02:00:5e:99:00:09"))
     # Not of the guard's VLAN any more, but the camera's address.
-    site.blocked(site.frame(), "forward")
+    site.blocked(site.frame(), "prerouting")
     names = {row["name"] for row in site.interlock()["guards"]}
     tap.equal(names, {"cams"}, "guards")
 

@@ -197,7 +197,9 @@ static const struct {
 /* What it dropped: @what is "packets" or "bytes". */
 static json_int_t interlock_sum(const json_t *lock, const char *what)
 {
-	static const char *const parts[] = { "forward", "input", "bridge" };
+	static const char *const parts[] = {
+		"prerouting", "forward", "input", "bridge",
+	};
 	json_int_t sum = 0;
 	json_t *guard;
 	size_t i;
@@ -419,10 +421,12 @@ static void warn_interlock(struct warnings *warnings, const json_t *lock,
 	else if (!strcmp(state, "open"))
 		warn(warnings, "the interlock is open: cameras may talk to anyone; \"lenscapctl arm\" closes it");
 	warn_interlock_guards(warnings, lock);
+	warn_dropped(warnings, field(lock, "prerouting"),
+		     "that came in with the address or MAC of a camera, and did not come from a guard: it was moved, or somebody forges it");
 	warn_dropped(warnings, field(lock, "forward"),
-		     "that were to be forwarded with the address or MAC of a camera, and did not come from a guard: it was moved, or somebody forges it");
+		     "that were to be forwarded with the address or MAC of a camera, and not as they came from a guard: another rule rewrote the mark, or they were in a tunnel");
 	warn_dropped(warnings, field(lock, "input"),
-		     "that were sent to the gateway with the address or MAC of a camera, and did not come from a guard: it was moved, or somebody forges it");
+		     "that were sent to the gateway with the address or MAC of a camera, and not as they came from a guard: another rule rewrote the mark, or they were in a tunnel");
 	warn_dropped(warnings, field(lock, "bridge"),
 		     "that came to a bridge with the address or MAC of a camera, and did not come from a guard: it was moved, or somebody forges it");
 	warn_gap(warnings, lock);

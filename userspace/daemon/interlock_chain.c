@@ -3,8 +3,15 @@
  * The base chains of the interlock: where it stands in the packets' way.
  *
  * Ingress: directly after the module, which judges at the first priority, and
- * before any flowtable. Forward and input: before all others, so that no other
- * rule accepts, queues or offloads what is to be dropped, or changes its mark.
+ * before any flowtable. All others: before all rules of the hook, so that none
+ * accepts, queues or offloads what is to be dropped, or changes its mark.
+ *
+ * Prerouting is the one that holds: the kernel answers some packets before they
+ * are forwarded or let in (no hops left, no route, a bad option, too big, a
+ * fragment that stays alone), and the answer carries what they say to whomever
+ * they name as their sender. Forward and input look again, at what has lost its
+ * tag since, and at what did not come by there, as some tunnels unpack it.
+ *
  * A bridge needs input too: what is routed from an unguarded port of it enters
  * there, and only there its sender's MAC is looked at in every family.
  */
@@ -28,6 +35,8 @@ _Static_assert(3 + 3 * IF_NAMESIZE <= sizeof(((struct base_chain *)0)->name),
 	       "the name of a guard's chain must fit");
 
 const struct base_chain chains[CHAIN_ADDRESSES] = {
+	{ NFPROTO_INET, "prerouting", INTERLOCK_PREROUTING,
+	  NF_INET_PRE_ROUTING, FIRST_PRIORITY, "" },
 	{ NFPROTO_INET, "forward", INTERLOCK_FORWARD, NF_INET_FORWARD,
 	  FIRST_PRIORITY, "" },
 	{ NFPROTO_INET, "input", INTERLOCK_INPUT, NF_INET_LOCAL_IN,

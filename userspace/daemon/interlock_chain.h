@@ -27,7 +27,7 @@ struct base_chain {
 };
 
 /* Chains of the tables inet and bridge, which look at addresses. */
-#define CHAIN_ADDRESSES 4U
+#define CHAIN_ADDRESSES 5U
 
 extern const struct base_chain chains[CHAIN_ADDRESSES];
 

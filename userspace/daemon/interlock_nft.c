@@ -355,7 +355,7 @@ static void say_addresses(const struct writer *w, uint16_t family)
 			want_counter(w, family, chain->counter);
 		want_chain(w, chain);
 		say_judged(w, family, chain->name);
-		if (family == NFPROTO_INET && chain->hook == NF_INET_LOCAL_IN)
+		if (family == NFPROTO_INET && chain->hook != NF_INET_FORWARD)
 			say_loopback(w, chain);
 		say_mac(w, chain);
 		for (int s = PLAN_HOSTS4; s < PLAN_SETS; s++)

@@ -13,6 +13,7 @@
 /* The counters of table inet and bridge. No keyword of nft(8), which would not read
  * a saved ruleset again.
  */
+#define INTERLOCK_PREROUTING	"prerouting"
 #define INTERLOCK_FORWARD	"forward"
 #define INTERLOCK_INPUT		"input"
 #define INTERLOCK_BRIDGE	"bridged"

@@ -116,9 +116,11 @@ json_t *interlock_show(struct interlock *lock)
 
 	if (lock->nft.socket)
 		code = interlock_look(&lock->nft, &there);
-	shown = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	shown = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"state", state_of(lock, &there, code),
 		"guards", show_guards(lock, &there),
+		"prerouting", show_count(&there, NFPROTO_INET,
+					 INTERLOCK_PREROUTING),
 		"forward", show_count(&there, NFPROTO_INET,
 				      INTERLOCK_FORWARD),
 		"input", show_count(&there, NFPROTO_INET, INTERLOCK_INPUT),

@@ -185,7 +185,9 @@ static void take_chain(struct snapshot *snapshot, const char *prefix,
 
 static void take_interlock(struct snapshot *snapshot, const json_t *lock)
 {
-	static const char * const chains[] = { "forward", "input", "bridge" };
+	static const char * const chains[] = {
+		"prerouting", "forward", "input", "bridge",
+	};
 	const char *state = text_of(lock, "state");
 	json_t *guard;
 	size_t i;

@@ -55,7 +55,8 @@ def interlock(of, state="in-place", **changes):
         "guards": [{"name": g["name"], "interface": g["interface"],
                     "state": "waiting" if g["state"] == "waiting" else held,
                     "dropped": count(0, 0)} for g in of],
-        "forward": count(0, 0), "input": count(0, 0), "bridge": count(0, 0),
+        "prerouting": count(0, 0), "forward": count(0, 0),
+        "input": count(0, 0), "bridge": count(0, 0),
         "restored": 0, "last_gap": None, "error": None,
     }
     base.update(changes)

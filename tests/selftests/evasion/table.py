@@ -29,11 +29,12 @@ def programs():
 
 
 ARGUMENTS = {"evasion": ("source", "reason", "arrives", "at", "back"),
-             "path": ("source", "reason", "at", "doctor")}
+             "path": ("source", "reason", "at", "doctor"),
+             "answer": ("source", "held")}
 
 
 def decorator(func):
-    "The arguments of a test's @evasion or @path."
+    "The arguments of a test's @evasion, @path or @answer."
     for call in func.decorator_list:
         if not isinstance(call, ast.Call):
             continue
@@ -47,6 +48,11 @@ def decorator(func):
                 given.setdefault("at", "route")
                 given.setdefault("reason", "")
                 given["arrives"] = given["at"]
+            if kind == "answer":    # of a moved camera: the interlock's
+                held = given.get("held", True)
+                given.update({"at": "route", "arrives": "route",
+                              "reason": "prerouting" if held else "",
+                              "doctor": None if held else ""})
             return given
     raise SystemExit(f"{func.name}: a test of evasions without a decorator")
 

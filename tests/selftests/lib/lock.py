@@ -24,11 +24,12 @@ PEER6 = "2001:db8:20::10"
 ALIEN = "10.40.0.9"
 ALIEN6 = "2001:db8:40::9"
 ALIEN_MAC = "02:00:5e:40:00:09"
+SIDE_MAC = "02:00:5e:40:00:01"
 CAM_NET, CAM_NET6 = "10.30.0", "2001:db8:30::"
 GW4 = {"trunk": "10.30.0.1/24", "lan": "10.20.0.1/24", "side": "10.40.0.1/24"}
 GW6 = {"trunk": "2001:db8:30::1/64", "lan": "2001:db8:20::1/64",
        "side": "2001:db8:40::1/64"}
-PARTS = ("forward", "input", "bridge")
+PARTS = ("prerouting", "forward", "input", "bridge")
 
 
 def text(revision=1, addresses=(rig.CAM_IP, CAM6), more=(), guard=None):
@@ -99,7 +100,7 @@ class Site:
         self.peer, self.alien = self.net.ns("peer"), self.net.ns("alien")
         self.net.veth(self.peer, "eth0", self.gw, "lan")
         self.net.veth(self.alien, "eth0", self.gw, "side", ALIEN_MAC,
-                      "02:00:5e:40:00:01")
+                      SIDE_MAC)
         for key in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
             self.gw.sysctl(key, 1)
         for key in ("all", "default", "side", "trunk"):
@@ -144,7 +145,7 @@ class Site:
         """The same from the unguarded interface's host."""
         options.setdefault("src", ALIEN)
         options.setdefault("mac", ALIEN_MAC)
-        return self.frame(to="02:00:5e:40:00:01", **options)
+        return self.frame(to=SIDE_MAC, **options)
 
     def interlock(self):
         """As status shows it."""
@@ -155,7 +156,7 @@ class Site:
         return self.interlock()["state"]
 
     def counts(self):
-        """Dropped packets of all parts: {"cams": 0, "forward": 0, ..}."""
+        """Dropped packets of all parts: {"cams": 0, "input": 0, ..}."""
         shown = self.interlock()
         found = {row["name"]: row["dropped"]["packets"]
                  for row in shown["guards"]}
