@@ -92,6 +92,41 @@ def test_vlan_device():
     site.passes(site.frame(src="10.78.0.5", mac="02:00:5e:78:00:05"))
 
 
+def test_macvlan():
+    "the tag comes along to a device that has a MAC of its own on the guard's"
+    site = lock.Site([guard("cams")], devices=(), start=False)
+    mac = "02:00:5e:10:00:02"
+    site.gw.ip(f"link add mv link trunk address {mac} type macvlan")
+    site.gw.up("mv")
+    site.gw.addr("mv", lock.GW4["trunk"], lock.GW6["trunk"])
+    site.daemon.start()
+    site.warm()
+    hold(site, v4=lambda: site.frame(to=mac),
+         v6=lambda: site.frame(src=lock.CAM6, to=mac))
+
+
+def test_vrf():
+    "packets pass prerouting twice, of the port and of the VRF"
+    site = lock.Site([guard("cams")], start=False)
+    done = site.gw.run("ip link add red type vrf table 10", check=False)
+    if done.returncode:
+        raise tap.Skip(f"no VRF: {done.stderr.strip()}")
+    site.gw.up("red")
+    for port in ("trunk", "lan", "side"):
+        site.gw.ip(f"link set {port} master red")
+        site.gw.addr(port, lock.GW6[port])      # those of IPv6 are gone
+    site.daemon.start()
+    for src in (lock.ALIEN, lock.ALIEN6):
+        site.passes(site.alien_frame(src=src), link=site.alien_link)
+    for src in (rig.CAM_IP, lock.CAM6):
+        site.blocked(site.alien_frame(src=src), "prerouting",
+                     link=site.alien_link)
+    before = site.counts()
+    site.passes(site.frame())
+    site.passes(site.frame(src=lock.CAM6))
+    tap.equal(site.counts(), before, "of what was judged")
+
+
 def test_bridged():
     "ports of a bridge: the camera's is held, the others are not"
     site = lock.Site([guard("cams")], devices=(), start=False)
