@@ -3,6 +3,7 @@
 """The interlock's life: who may change it, and what it outlives."""
 
 import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -460,6 +461,65 @@ def test_module_gone():
             tap.equal(site.rules(), before, "a start without the module")
     finally:
         tap.module()
+
+
+def elsewhere(site, other):
+    "The interface of the guards goes to another namespace and comes back."
+    before = site.gw.index("trunk")
+    net.run(["ip", "-n", site.gw.name, "link", "set", "trunk", "netns",
+             other.name])
+    net.run(["ip", "-n", other.name, "link", "set", "trunk", "netns",
+             site.gw.name])
+    tap.equal(site.gw.index("trunk"), before, "index")
+
+
+def wait_rules(site, rules, what):
+    "The tables become what they were."
+    net.wait_for(lambda: site.rules() == rules, what=f"the chain, {what}")
+    tap.equal(site.state(), "in-place", f"state, {what}")
+
+
+def test_away_and_back():
+    "an interface that was in another namespace gets its chain again"
+    site = lock.Site([guard("cams"), guard("tagged", vlan=40)])
+    other, rules = site.net.ns("else"), site.rules()
+    pid = site.daemon.process.pid
+    for number in range(5):
+        elsewhere(site, other)
+        wait_rules(site, rules, f"round {number}")
+    # All that the daemon hears of it, it hears when it is over.
+    os.kill(pid, signal.SIGSTOP)
+    elsewhere(site, other)
+    os.kill(pid, signal.SIGCONT)
+    wait_rules(site, rules, "after a daemon that was busy")
+    tap.equal(site.interlock()["restored"], 0, "nobody else was it")
+    site.gw.ip("link set trunk up")
+    site.gw.addr("trunk", lock.GW4["trunk"], lock.GW6["trunk"])
+    site.passes(site.frame())
+    site.unguard("cams")
+    site.blocked(site.frame(), "cams")
+
+
+def test_index_kept():
+    "an interface that was made anew with the index of the old one"
+    site = lock.Site([guard("cams")])
+    rules, index = site.rules(), site.gw.index("trunk")
+    pid = site.daemon.process.pid
+    os.kill(pid, signal.SIGSTOP)
+    site.gw.ip("link del trunk")
+    site.gw.ip(f"link add trunk index {index} type veth peer name tmp0")
+    os.kill(pid, signal.SIGCONT)
+    wait_rules(site, rules, "after a daemon that was busy")
+    # A policy alone would not have written it.
+    os.kill(pid, signal.SIGSTOP)
+    site.gw.ip("link del trunk")
+    site.gw.ip(f"link add trunk index {index} type veth peer name tmp0")
+    with site.daemon.connect() as client:
+        client.send({"command": "disarm"})
+        os.kill(pid, signal.SIGCONT)
+        tap.equal(client.line()["interlock"]["state"], "in-place",
+                  "when the module has let go")
+    tap.equal(site.rules(), rules, "tables")
 
 
 def test_capabilities():

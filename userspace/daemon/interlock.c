@@ -508,6 +508,15 @@ static void write_plan(struct interlock *lock, struct interlock_plan *plan)
 	remember(lock, plan);
 }
 
+/* An interface that is back, perhaps with its old index, has no chain. */
+static bool chains_lost(struct interlock *lock)
+{
+	if (!interlock_lose(&lock->nft, &lock->have))
+		return false;
+	log_info("the interlock's chain went with its interface: it is written again with it");
+	return true;
+}
+
 /**
  * interlock_update() - make the tables what they should be
  * @lock: it
@@ -522,6 +531,8 @@ void interlock_update(struct interlock *lock)
 		remove_tables(lock);
 		return;
 	}
+	if (lock->whole)
+		chains_lost(lock);
 	make_plan(lock, &plan, NULL);
 	write_plan(lock, &plan);
 	plan_free(&plan);
@@ -652,7 +663,7 @@ void interlock_tick(struct interlock *lock)
 	}
 	if (!wanted)
 		return;
-	if (links_differ(lock))
+	if (links_differ(lock) || chains_lost(lock))
 		interlock_update(lock);
 	check_generation(lock);
 }

@@ -257,3 +257,40 @@ bool interlock_has(const struct interlock_there *there,
 			return false;
 	return true;
 }
+
+/**
+ * interlock_lose() - forget guards whose chain is not there any more
+ * @nft: the socket
+ * @have: what was written last; such a guard has no interface afterwards
+ *
+ * The kernel removes a chain together with the interface it stands on, and
+ * says so to nobody who could tell it from an interface that is still there:
+ * it may be back by then, with the index that it had. The chain is not, and
+ * only that is worth asking for.
+ *
+ * Return: true if there is such a guard.
+ */
+bool interlock_lose(struct nft *nft, struct interlock_plan *have)
+{
+	struct base_chain chain, last = { 0 };
+	bool gone = false, any = false;
+
+	for (size_t i = 0; i < have->nguards; i++) {
+		struct plan_guard *guard = &have->guards[i];
+
+		if (!guard->ifindex)
+			continue;
+		chain_of_guard(&chain, guard);
+		/* The guards of an interface, one behind the other, share it. */
+		if (strcmp(chain.name, last.name) != 0)
+			gone = nft_find_chain(nft, chain.family,
+					      INTERLOCK_TABLE,
+					      chain.name) == ENOENT;
+		last = chain;
+		if (!gone)
+			continue;
+		guard->ifindex = 0;
+		any = true;
+	}
+	return any;
+}

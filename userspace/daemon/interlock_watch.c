@@ -85,8 +85,8 @@ static void take_generation(struct interlock *lock,
 }
 
 /*
- * Who is 0 is the kernel, which takes an interface off a chain; that is heard
- * of from the interface as well.
+ * Who is 0 is the kernel, which removes a chain together with its interface.
+ * That is no other program's doing, and is looked for when links change.
  */
 static int take_event(const struct nlmsghdr *message, void *arg)
 {

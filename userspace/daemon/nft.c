@@ -81,15 +81,13 @@ void nft_close(struct nft *nft)
 	memset(nft, 0, sizeof(*nft));
 }
 
-static int ask(struct nft *nft, uint16_t type, uint16_t flags, mnl_cb_t each,
-	       void *arg)
+static int exchange(struct nft *nft, const struct nlmsghdr *request,
+		    mnl_cb_t each, void *arg)
 {
-	char request[MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg)];
-	uint32_t sequence = nft->sequence++;
+	uint32_t sequence = request->nlmsg_seq;
 	int more = MNL_CB_OK;
 
-	nftnl_nlmsg_build_hdr(request, type, NFPROTO_UNSPEC, flags, sequence);
-	if (mnl_socket_sendto(nft->socket, request, sizeof(request)) < 0)
+	if (mnl_socket_sendto(nft->socket, request, request->nlmsg_len) < 0)
 		return errno;
 	while (more > MNL_CB_STOP) {
 		ssize_t got = mnl_socket_recvfrom(nft->socket, nft->buffer,
@@ -105,6 +103,17 @@ static int ask(struct nft *nft, uint16_t type, uint16_t flags, mnl_cb_t each,
 				  nft->port, each, arg);
 	}
 	return more < 0 ? errno : 0;
+}
+
+static int ask(struct nft *nft, uint16_t type, uint16_t flags, mnl_cb_t each,
+	       void *arg)
+{
+	char request[MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg)];
+
+	return exchange(nft, nftnl_nlmsg_build_hdr(request, type,
+						   NFPROTO_UNSPEC, flags,
+						   nft->sequence++),
+			each, arg);
 }
 
 static int take_generation(const struct nlmsghdr *message, void *arg)
@@ -154,6 +163,36 @@ int nft_list(struct nft *nft, uint16_t kind, mnl_cb_t each, void *arg)
 
 	for (int i = 0; code == EINTR && i < LIST_TRIES; i++)
 		code = ask(nft, kind, NLM_F_DUMP, each, arg);
+	return code;
+}
+
+/**
+ * nft_find_chain() - is there a chain?
+ * @nft: the socket
+ * @family: of its table
+ * @table: name of the table
+ * @name: its own
+ *
+ * Unlike nft_list(), this costs nothing more if there are many others.
+ *
+ * Return: 0, or an errno; ENOENT: it is not there.
+ */
+int nft_find_chain(struct nft *nft, uint16_t family, const char *table,
+		   const char *name)
+{
+	/* Room for both names, which the kernel limits to 256 bytes each. */
+	char request[1024] __attribute__((aligned(8)));
+	struct nlmsghdr *message =
+		nftnl_nlmsg_build_hdr(request, NFT_MSG_GETCHAIN, family,
+				      NLM_F_ACK, nft->sequence++);
+
+	int code = EINVAL;
+
+	if (mnl_attr_put_strz_check(message, sizeof(request),
+				    NFTA_CHAIN_TABLE, table) &&
+	    mnl_attr_put_strz_check(message, sizeof(request),
+				    NFTA_CHAIN_NAME, name))
+		code = exchange(nft, message, NULL, NULL);
 	return code;
 }
 
