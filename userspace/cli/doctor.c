@@ -131,9 +131,9 @@ static void skip_daemon(struct doctor *doctor, int error)
 		"no-daemon", SEVERITY_WARNING, "daemon", CLI_DAEMON,
 	};
 	static const char *const names[] = {
-		"no-guard", "guard-not-armed", "guard-audit", "no-policy",
-		"policy-old", "ipv6-forwarding", "interlock-missing",
-		"tag-rewritten",
+		"gateway-last-good", "no-guard", "guard-not-armed",
+		"guard-audit", "no-policy", "policy-old", "ipv6-forwarding",
+		"interlock-missing", "tag-rewritten",
 	};
 	char *why = cli_format("the daemon cannot be asked: %s",
 			       strerror(-error));
@@ -161,6 +161,7 @@ static void examine(struct doctor *doctor)
 		skip_daemon(doctor, error);
 		return;
 	}
+	doctor_check_gateway(doctor);
 	doctor_check_guards(doctor);
 	doctor_check_policy(doctor);
 	doctor_check_age(doctor);

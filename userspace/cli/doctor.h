@@ -148,6 +148,7 @@ struct link *doctor_link(const struct doctor *doctor, int index);
 
 /* The checks. */
 void doctor_check_module(struct doctor *doctor);
+void doctor_check_gateway(struct doctor *doctor);
 void doctor_check_guards(struct doctor *doctor);
 void doctor_check_policy(struct doctor *doctor);
 void doctor_check_age(struct doctor *doctor);

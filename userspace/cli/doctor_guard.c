@@ -107,6 +107,26 @@ void doctor_check_guards(struct doctor *doctor)
 }
 
 /**
+ * doctor_check_gateway() - is gateway.yaml in effect?
+ * @doctor: the examination
+ */
+void doctor_check_gateway(struct doctor *doctor)
+{
+	static const struct finding finding = {
+		"gateway-last-good", SEVERITY_WARNING, "gateway",
+		"gateway.yaml",
+	};
+	const json_t *copy = field(doctor->status, "daemon.config_last_good");
+
+	if (!json_is_object(copy))
+		return;
+	doctor_find(doctor, &finding,
+		    cli_format("The file could not be used when the daemon started (%s), so that its last good copy is in effect, and nothing that was changed since.",
+			       field_str(copy, "error")),
+		    "Mend it until \"lenscapctl check\" finds nothing, then run \"lenscapctl reload\".");
+}
+
+/**
  * doctor_check_policy() - is a policy loaded?
  * @doctor: the examination
  */

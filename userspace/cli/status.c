@@ -509,6 +509,18 @@ static void warn_history(struct warnings *warnings, const json_t *history)
 		     field_str(history, "path"));
 }
 
+/* A daemon that is older does not tell. */
+static void warn_config(struct warnings *warnings, const json_t *daemon)
+{
+	const json_t *copy = field(daemon, "config_last_good");
+
+	if (json_is_object(copy))
+		warn(warnings, "%s cannot be used: its last good copy, kept %s, is in effect until the file is mended and \"lenscapctl reload\" has read it: %s",
+		     field_str(daemon, "config"),
+		     human_ago(field_time(copy, "saved")).text,
+		     field_str(copy, "error"));
+}
+
 static void put_warnings(struct warnings *warnings, const json_t *answer,
 			 const struct states *states)
 {
@@ -519,6 +531,7 @@ static void put_warnings(struct warnings *warnings, const json_t *answer,
 	size_t i, wrong = 0;
 	json_t *guard;
 
+	warn_config(warnings, field(answer, "daemon"));
 	if (!states->all)
 		warn(warnings, "no guard is configured: nothing is judged; name one under \"guards\" in %s",
 		     field_str(answer, "daemon.config"));

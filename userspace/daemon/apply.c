@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "file.h"
 #include "index.h"
 #include "load.h"
 #include "log.h"
@@ -628,11 +629,12 @@ static void reload_policy(struct daemon *daemon, const struct gateway *next,
 void reload(struct daemon *daemon, struct outcome *outcome)
 {
 	struct gateway next = { 0 };
+	struct policy_file text;
 	struct client_error err;
 	struct client_info info;
 
 	event_reopen(daemon);
-	if (gateway_read(daemon->config, &next, &outcome->diag) < 0) {
+	if (fallback_read(daemon->config, &text, &next, &outcome->diag) < 0) {
 		fail_text(outcome, daemon->config);
 		goto out;
 	}
@@ -649,6 +651,7 @@ void reload(struct daemon *daemon, struct outcome *outcome)
 	if (outcome->error)
 		goto out;
 	take_gateway(daemon, &next, &outcome->diag);
+	fallback_take(daemon, &text);
 	if (!module_sync_tag(daemon, &daemon->gateway, &info, &outcome->diag) ||
 	    guards_sync(&daemon->guards, daemon->client, &daemon->gateway,
 			&outcome->diag) < 0)
@@ -656,8 +659,11 @@ void reload(struct daemon *daemon, struct outcome *outcome)
 		     "the policy (revision %" PRIu64 ") is live, but not all of %s could be put into effect",
 		     outcome->revision, daemon->config);
 	interlock_update(&daemon->interlock);
+	if (!outcome->error)
+		fallback_keep(daemon);
 	log_notice("%s and %s were read again", daemon->config,
 		   daemon->gateway.policy);
 out:
+	file_free(&text);
 	gateway_free(&next);
 }

@@ -77,17 +77,28 @@ static const char *state_of(const struct daemon *daemon,
 	return "ok";
 }
 
+/* What is in effect instead of a broken gateway.yaml, or null. */
+static json_t *describe_copy(const struct fallback *fallback)
+{
+	if (!fallback->error)
+		return json_null();
+	return json_pack("{s:o, s:o}", "saved",
+			 json_time(fallback->saved * 1000), "error",
+			 json_text(fallback->error));
+}
+
 static json_t *describe_daemon(const struct daemon *daemon,
 			       const struct client_info *info)
 {
 	const struct last_good *good = &daemon->held.good;
 	bool held = daemon->held.valid;
 
-	return json_pack("{s:s, s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
+	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
 		"version", LENSCAP_VERSION,
 		"pid", (int)getpid(),
 		"started", json_time((uint64_t)daemon->started * 1000),
 		"config", json_text(daemon->config),
+		"config_last_good", describe_copy(&daemon->fallback),
 		"state", state_of(daemon, info),
 		"policy_file", json_text(daemon->gateway.policy),
 		"last_good", held ? json_number(good->revision) : json_null(),

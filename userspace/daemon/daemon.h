@@ -15,6 +15,7 @@
 #include "client.h"
 #include "control.h"
 #include "eve.h"
+#include "fallback.h"
 #include "gateway.h"
 #include "guards.h"
 #include "history.h"
@@ -56,6 +57,7 @@ struct held {
  * @loop: the event loop
  * @config: path of gateway.yaml
  * @gateway: what it says
+ * @fallback: what it said when it was good
  * @started: when the daemon did
  * @client: to ask the module with; NULL while it is not there
  * @events: to hear it; NULL if it cannot be heard
@@ -87,6 +89,7 @@ struct daemon {
 	struct ev_loop *loop;
 	const char *config;
 	struct gateway gateway;
+	struct fallback fallback;
 	time_t started;
 	struct client *client;
 	struct client *events;
@@ -105,7 +108,7 @@ struct daemon {
 	uint64_t resyncs;
 	char *last_error;
 	time_t last_error_at;
-	char notified[160];
+	char notified[192];
 	ev_io watch;
 	ev_timer tick;
 	ev_timer soon;

@@ -54,6 +54,8 @@ void daemon_notify(struct daemon *daemon, const char *state)
 	const struct held *held = &daemon->held;
 	size_t armed = 0, i;
 	char policy[64], status[sizeof(daemon->notified)];
+	const char *copy = daemon->fallback.error ?
+			   ", with the last good copy of gateway.yaml" : "";
 
 	for (i = 0; i < daemon->guards.nseen; i++)
 		armed += daemon->guards.seen[i].state == LENSCAP_GUARD_ARMED;
@@ -62,9 +64,10 @@ void daemon_notify(struct daemon *daemon, const char *state)
 			 (unsigned long long)held->good.revision);
 	else
 		snprintf(policy, sizeof(policy), "no policy");
-	snprintf(status, sizeof(status), "STATUS=%s, %zu of %zu guard(s) armed%s",
-		 policy, armed, daemon->gateway.nguards,
-		 daemon->client ? "" : ", the module is not loaded");
+	snprintf(status, sizeof(status),
+		 "STATUS=%s, %zu of %zu guard(s) armed%s%s", policy, armed,
+		 daemon->gateway.nguards,
+		 daemon->client ? "" : ", the module is not loaded", copy);
 	if (!state && !strcmp(status, daemon->notified))
 		return;
 	memcpy(daemon->notified, status, sizeof(status));
@@ -129,19 +132,6 @@ static enum exit_status status_of(const struct client_error *err)
 	}
 }
 
-static enum exit_status read_config(struct daemon *daemon)
-{
-	struct diag diag = { 0 };
-	int failed = gateway_read(daemon->config, &daemon->gateway, &diag);
-
-	log_diag(&diag);
-	diag_free(&diag);
-	if (!failed)
-		return EXIT_STATUS_OK;
-	log_error("%s cannot be used; nothing was changed", daemon->config);
-	return EXIT_STATUS_CONFIG;
-}
-
 /* Before the kernel is touched: a second daemon must change nothing. */
 static enum exit_status claim(struct daemon *daemon)
 {
@@ -173,9 +163,8 @@ static enum exit_status start(struct daemon *daemon)
 
 	if (!privileges_suffice())
 		return EXIT_STATUS_PRIVILEGES;
-	status = read_config(daemon);
-	if (status != EXIT_STATUS_OK)
-		return status;
+	if (!fallback_start(daemon))
+		return EXIT_STATUS_CONFIG;
 	status = claim(daemon);
 	if (status != EXIT_STATUS_OK)
 		return status;
@@ -220,13 +209,14 @@ static void stop(struct daemon *daemon)
 	held_clear(&daemon->held);
 	event_free(daemon);
 	gateway_free(&daemon->gateway);
+	fallback_free(&daemon->fallback);
 	free(daemon->last_error);
 }
 
 static void usage(FILE *out)
 {
 	(void)fprintf(out,
-		"Usage: lenscapd [--config FILE]\n"
+		"Usage: lenscapd [--config FILE] [--state DIR]\n"
 		"\n"
 		"Loads policy into the lenscap module and reports what it drops.\n"
 		"Runs in the foreground; SIGHUP reads the configuration again,\n"
@@ -234,6 +224,8 @@ static void usage(FILE *out)
 		"\n"
 		"  -c, --config FILE  the gateway's configuration\n"
 		"                     (default: " DEFAULT_CONFIG ")\n"
+		"  -s, --state DIR    if FILE is broken, look for its last good copy\n"
+		"                     here (default: " GATEWAY_STATE ")\n"
 		"  -V, --version      show the version\n"
 		"  -h, --help         show this text\n"
 		"\n"
@@ -245,20 +237,27 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
+		{ "state", required_argument, NULL, 's' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
-	struct daemon daemon = { .config = DEFAULT_CONFIG };
+	struct daemon daemon = {
+		.config = DEFAULT_CONFIG,
+		.fallback.dir = GATEWAY_STATE,
+	};
 	enum exit_status status;
 	int option;
 
 	daemon.control.fd = -1;
-	while ((option = getopt_long(argc, argv, "c:Vh", options,
+	while ((option = getopt_long(argc, argv, "c:s:Vh", options,
 				     NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			daemon.config = optarg;
+			break;
+		case 's':
+			daemon.fallback.dir = optarg;
 			break;
 		case 'V':
 			(void)printf("lenscapd %s\n", LENSCAP_VERSION);

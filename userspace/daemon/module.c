@@ -246,6 +246,7 @@ int module_attach(struct daemon *daemon, bool starting,
 {
 	struct client_info info;
 	struct diag diag = { 0 };
+	bool whole;
 
 	if (client_open(&daemon->client, err) < 0)
 		return -1;
@@ -269,10 +270,13 @@ int module_attach(struct daemon *daemon, bool starting,
 		daemon_error(daemon,
 			     "not all of %s could be put into effect: %s",
 			     daemon->config, diag.items[0].message);
+	whole = !diag.errors;
 	log_diag(&diag);
 	diag_free(&diag);
 	apply_at_start(daemon);
 	interlock_update(&daemon->interlock);
+	if (whole)
+		fallback_keep(daemon);
 	return 0;
 }
 

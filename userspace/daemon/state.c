@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "digest.h"
 #include "json.h"
 #include "log.h"
 #include "mem.h"
@@ -23,6 +24,7 @@
 
 #define LAST_GOOD	"last-good.json"
 #define STAGED		"last-good.json.new"
+#define GATEWAY		"last-good-gateway.json"
 #define FORMAT		1
 
 static char *path_in(const char *dir, const char *name)
@@ -181,6 +183,18 @@ bool last_good_stage(const char *dir, const struct last_good *good,
 	return done;
 }
 
+/* The file is on disk under @next: it takes the place of @path, on disk too. */
+static bool replace(const char *dir, const char *next, const char *path,
+		    char **error)
+{
+	bool done = !rename(next, path) && sync_directory(dir);
+
+	if (!done)
+		*error = mem_print("cannot replace %s: %s", path,
+				   strerror(errno));
+	return done;
+}
+
 /**
  * last_good_promote() - the staged policy is now the last-known-good one
  * @dir: the state directory
@@ -189,12 +203,8 @@ bool last_good_stage(const char *dir, const struct last_good *good,
 bool last_good_promote(const char *dir, char **error)
 {
 	char *from = path_in(dir, STAGED), *to = path_in(dir, LAST_GOOD);
-	bool done;
+	bool done = replace(dir, from, to, error);
 
-	done = !rename(from, to) && sync_directory(dir);
-	if (!done)
-		*error = mem_print("cannot replace %s: %s", to,
-				   strerror(errno));
 	free(from);
 	free(to);
 	return done;
@@ -283,4 +293,120 @@ void last_good_clear(struct last_good *good)
 {
 	policy_bundle_free(&good->bundle);
 	memset(good, 0, sizeof(*good));
+}
+
+/**
+ * gateway_copy_path() - where the copy of gateway.yaml is
+ * @dir: the state directory
+ *
+ * Return: the path, to be freed.
+ */
+char *gateway_copy_path(const char *dir)
+{
+	return path_in(dir, GATEWAY);
+}
+
+static void digest_text(const struct policy_file *file,
+			uint8_t digest[POLICY_DIGEST_LEN])
+{
+	struct policy_bundle bundle = {
+		.files = (struct policy_file *)file, .count = 1,
+	};
+
+	digest_bundle(&bundle, digest);
+}
+
+/**
+ * gateway_copy_save() - keep a copy of gateway.yaml
+ * @dir: the state directory
+ * @config: the file's full path
+ * @file: its text
+ * @now: seconds
+ * @error: receives why not, to be freed
+ *
+ * It is forced to disk: it is for the start after a crash, too.
+ */
+bool gateway_copy_save(const char *dir, const char *config,
+		       const struct policy_file *file, uint64_t now,
+		       char **error)
+{
+	char *path = gateway_copy_path(dir), *next = mem_print("%s.new", path);
+	uint8_t digest[POLICY_DIGEST_LEN];
+	bool done = false;
+	json_t *value;
+	char *hex;
+
+	digest_text(file, digest);
+	hex = json_hex(digest, sizeof(digest));
+	value = json_pack("{s:i, s:s, s:I, s:s, s:s%}", "format", FORMAT,
+			  "config", config, "saved", (json_int_t)now,
+			  "digest", hex, "text", file->text, file->len);
+	if (!value)
+		*error = mem_print("the path %s is not UTF-8 text", config);
+	else if (!write_file(next, value, true))
+		*error = mem_print("cannot write %s: %s", next,
+				   strerror(errno));
+	else
+		done = replace(dir, next, path, error);
+	json_decref(value);
+	free(hex);
+	free(next);
+	free(path);
+	return done;
+}
+
+/* NULL: it is sound; else what is wrong with it. */
+static const char *copy_defect(const json_t *root, const char *config,
+			       struct policy_file *file, uint64_t *saved)
+{
+	uint8_t wanted[POLICY_DIGEST_LEN], digest[POLICY_DIGEST_LEN];
+	const char *of, *hex, *text;
+	json_int_t when;
+	int format;
+
+	if (json_unpack((json_t *)root, "{s:i, s:s, s:I, s:s, s:s%}", "format",
+			&format, "config", &of, "saved", &when, "digest", &hex,
+			"text", &text, &file->len) < 0 ||
+	    format != FORMAT || when < 0 ||
+	    !json_unhex(hex, wanted, sizeof(wanted)))
+		return "is not a copy that this release has written";
+	file->text = mem_copy_len(text, file->len);
+	*saved = (uint64_t)when;
+	digest_text(file, digest);
+	if (memcmp(digest, wanted, sizeof(digest)) != 0)
+		return "is damaged: its text has another digest";
+	/* Not the gateway of another file that this directory is also of. */
+	if (strcmp(of, config) != 0)
+		return "is a copy of another file";
+	return NULL;
+}
+
+/**
+ * gateway_copy_load() - read the copy of gateway.yaml
+ * @dir: the state directory
+ * @config: the full path of the file that it must be of
+ * @file: receives the text, to be freed with file_free(); its name stays
+ * @saved: receives when it was made, seconds
+ */
+enum gateway_copy_result gateway_copy_load(const char *dir, const char *config,
+					   struct policy_file *file,
+					   uint64_t *saved)
+{
+	char *path = gateway_copy_path(dir);
+	enum gateway_copy_result result = GATEWAY_COPY_NONE;
+	const char *defect = NULL;
+	json_t *root = NULL;
+
+	if (!access(path, F_OK) || (errno != ENOENT && errno != ENOTDIR)) {
+		root = state_load(dir, GATEWAY);
+		if (root)
+			defect = copy_defect(root, config, file, saved);
+		result = root && !defect ? GATEWAY_COPY_GOOD :
+					   GATEWAY_COPY_BAD;
+	}
+	if (defect)
+		log_error("%s %s", path, defect);
+	json_decref(root);
+	free(path);
+	return result;
 }

@@ -28,7 +28,6 @@
 #define CLASS_MASK	0x000000ff
 
 #define POLICY_PATH	"policy.yaml"
-#define STATE_PATH	"/var/lib/lenscap"
 #define SOCKET_PATH	"/run/lenscap/lenscapd.sock"
 #define SOCKET_GROUP	"lenscap"
 
@@ -477,7 +476,7 @@ static void parse_root(struct reader *r)
 	r->gateway->policy = parse_path(r, values[KEY_POLICY], "policy",
 					POLICY_PATH);
 	r->gateway->state = parse_path(r, values[KEY_STATE], "state",
-				       STATE_PATH);
+				       GATEWAY_STATE);
 	parse_control(r, values[KEY_CONTROL]);
 	parse_events(r, values[KEY_LOG], values[KEY_EVENTS]);
 	gateway_annotations_parse(tree, values[KEY_ANNOTATIONS],
@@ -512,6 +511,23 @@ int gateway_parse(const struct policy_file *file, struct gateway *gateway,
 		return 0;
 	gateway_free(gateway);
 	return -1;
+}
+
+char *gateway_state(const struct policy_file *file)
+{
+	const struct ynode *node = NULL;
+	struct diag ignored = { 0 };
+	struct ytree tree = { 0 };
+	char *path = NULL;
+
+	if (!ytree_parse(file, &tree, &ignored) &&
+	    tree.root->type == YNODE_MAP)
+		node = ynode_find(tree.root, keys[KEY_STATE].name);
+	if (node && node->type == YNODE_SCALAR && node->text[0])
+		path = file_beside(file->name, node->text);
+	ytree_free(&tree);
+	diag_free(&ignored);
+	return path;
 }
 
 int gateway_read(const char *path, struct gateway *gateway, struct diag *diag)

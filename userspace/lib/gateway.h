@@ -9,6 +9,9 @@
 #include "gateway_events.h"
 #include "policy.h"
 
+/* The state directory, unless the file names another. */
+#define GATEWAY_STATE "/var/lib/lenscap"
+
 struct gateway_guard {
 	char *name;
 	char *interface;
@@ -75,6 +78,15 @@ int gateway_read(const char *path, struct gateway *gateway, struct diag *diag);
  */
 int gateway_parse(const struct policy_file *file, struct gateway *gateway,
 		  struct diag *diag);
+
+/**
+ * gateway_state() - the state directory that a file names, broken or not
+ * @file: its path and text
+ *
+ * Return: its path, to be freed, or NULL if it names none, or nothing can be
+ * read of it.
+ */
+char *gateway_state(const struct policy_file *file);
 void gateway_free(struct gateway *gateway);
 
 /**

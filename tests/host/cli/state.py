@@ -72,6 +72,7 @@ def status(guards=None, module=(), daemon=(), lock=()):
         "ok": True,
         "daemon": {"version": "0.1.0", "pid": 4242, "started": ago(9000),
                    "config": "/etc/lenscap/gateway.yaml",
+                   "config_last_good": None,
                    "state": "ok",
                    "policy_file": "/etc/lenscap/policy.yaml",
                    "last_good": 42, "superseded": None, "resyncs": 0,

@@ -133,6 +133,19 @@ def test_doctor_guards():
     tap.equal(names(examine(answers([]), 2)), ["no-guard"], "findings")
 
 
+def test_doctor_gateway():
+    "a daemon that started with the last good copy of gateway.yaml"
+    privileged()
+    world = answers()
+    world["status"]["daemon"]["config_last_good"] = {
+        "saved": state.ago(60), "error": "gateway.yaml:3:1: a typo"}
+    result = examine(world, 1)
+    tap.equal(names(result), ["gateway-last-good"], "findings")
+    tap.equal(result["findings"][0]["severity"], "warning", "severity")
+    tap.true("gateway.yaml:3:1: a typo" in result["findings"][0]["risk"],
+             result)
+
+
 def test_doctor_interlock():
     "an interlock that is missing, cannot be, is left off, or not known"
     privileged()

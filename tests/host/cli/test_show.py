@@ -353,6 +353,12 @@ TROUBLE = {
                        "is enforcing", "was not loaded by this daemon"),
     "rolled back": (state.status(daemon={"superseded": 43}), "is enforcing",
                     "revision 43 was rolled back from"),
+    "last good gateway": (
+        state.status(daemon={"config_last_good": {
+            "saved": state.ago(9000), "error": "gateway.yaml:3:1: a typo"}}),
+        "is enforcing", "/etc/lenscap/gateway.yaml cannot be used: its last "
+        "good copy, kept 2 h ago, is in effect until the file is mended and "
+        '"lenscapctl reload" has read it: gateway.yaml:3:1: a typo'),
     "unlogged": (state.status(daemon={"records_unlogged": 2}),
                  "is enforcing", "2 drop records could not be logged"),
     "events lost": ({**state.status(daemon={"records_unlogged": 2}),
