@@ -70,11 +70,14 @@ def test_tag_rewritten():
              "table inet mine {", *lines, "}"]) + "\n")
     early = "chain pre { type filter hook prerouting priority -150; "
     for harmless in ("meta mark & 0xff000000 == 0x4c000000 accept;",
+                     "meta mark set meta mark & 0xffff00ff | 0x100;",
+                     "meta mark & 0xff000000 == 0x4c000000 meta cpu 0 "
                      "meta mark set meta mark & 0xffff00ff | 0x100;"):
         rules(early + harmless + " }")
         tap.equal(found(r, d), {}, harmless)
     for harmful in ("meta mark set 0x1;", "meta mark set meta length;",
                     "meta mark set meta mark | 0x1000000;",
+                    "meta mark & 0xff == 0 meta mark set meta cpu;",
                     "meta mark set meta mark & 0x00ffffff;"):
         rules(early + harmful + " }")
         tap.equal(found(r, d), {("tag-rewritten", "mine pre"): "warning"},

@@ -87,6 +87,25 @@ def test_tc_redirect_is_real():
     tap.equal(found(r, d), {("tc-ingress", "trunk"): "warning"}, "findings")
 
 
+def test_esp_offload():
+    "GRO that decrypts ESP: only with the module, and where GRO is on"
+    if not shutil.which("ethtool"):
+        raise tap.Skip("needs ethtool")
+    done = net.run(["modprobe", "esp4_offload"], check=False)
+    if done.returncode:
+        raise tap.Skip(f"no esp4_offload here: {done.stderr.strip()[:160]}")
+    try:
+        r, d = world()
+        for gro in ("on", "off"):
+            r.gw.run(["ethtool", "-K", "trunk", "gro", gro])
+            tap.equal(found(r, d), {("esp-offload", "trunk"): "warning"}
+                      if gro == "on" else {}, f"gro {gro}")
+        r.gw.run(["ethtool", "-K", "trunk", "gro", "on"])
+    finally:
+        net.run(["rmmod", "esp4_offload"])
+    tap.equal(found(r, d), {}, "without the module")
+
+
 def test_tcx():
     "a tcx program, which no list of filters shows"
     bpf.amd64()

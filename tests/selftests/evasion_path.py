@@ -253,13 +253,20 @@ def test_flowtable(here):
     yield [permitted()]         # this one still takes the long way, or not
     slow = path.counter(here, "slow")
     yield [permitted(), permitted(), permitted()]
-    tap.equal(path.counter(here, "slow"), slow, "flow outside of the table")
+    by_table(here, slow + 1)
     if here.sock:
         policy.load(here.sock, {**evasion.POLICY, "profiles": {"p": {
             "class": 1, "rules": [policy.connects(PEER4, "udp",
                                                   evasion.PORT)]}}})
+    slow = path.counter(here, "slow")
     yield [udp(BULK4, 7, DENIED), udp(BULK4, 7, DENIED)]
-    tap.equal(path.counter(here, "slow"), slow, "flow outside of the table")
+    by_table(here, slow + 1)
+
+
+def by_table(here, most):
+    "A change of the routes takes a flow out, for one frame."
+    slow = path.counter(here, "slow")
+    tap.true(slow <= most, f"{slow} frames beside the table, not {most}")
 
 
 def answered(here, frame, mark):

@@ -92,6 +92,7 @@ static void skip_links(struct doctor *doctor, const char *why)
 {
 	static const char *const names[] = {
 		"xdp", "tc-ingress", "tcx-ingress", "hw-tc-offload",
+		"esp-offload",
 		"flow-offload", "hook-ahead", "hook-missing", "packet-socket",
 		"vlan-unguarded", "untagged-unguarded",
 		"bridge-port-unguarded", "guard-on-bridge",

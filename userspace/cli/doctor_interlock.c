@@ -124,12 +124,18 @@ struct written {
 
 static void follow_meta(const struct nftnl_expr *expr, struct written *written)
 {
-	if (nftnl_expr_get_u32(expr, NFTNL_EXPR_META_KEY) != NFT_META_MARK)
-		return;
+	bool mark = nftnl_expr_get_u32(expr, NFTNL_EXPR_META_KEY) ==
+		    NFT_META_MARK;
+
 	if (nftnl_expr_is_set(expr, NFTNL_EXPR_META_DREG)) {
-		written->loaded = nftnl_expr_get_u32(expr,
-						     NFTNL_EXPR_META_DREG);
-		written->exchanged = 0;
+		uint32_t into = nftnl_expr_get_u32(expr, NFTNL_EXPR_META_DREG);
+
+		if (mark || into == written->loaded)
+			written->loaded = mark ? into : 0;
+		if (mark)
+			written->exchanged = 0;
+	} else if (!mark) {
+		return;
 	} else if (written->loaded == nftnl_expr_get_u32(expr,
 						NFTNL_EXPR_META_SREG)) {
 		written->bits |= written->exchanged;
@@ -146,8 +152,10 @@ static void follow_bitwise(const struct nftnl_expr *expr,
 	const void *data;
 
 	if (nftnl_expr_get_u32(expr, NFTNL_EXPR_BITWISE_SREG) !=
-	    written->loaded)
+	    written->loaded) {
+		written->loaded = 0;
 		return;
+	}
 	data = nftnl_expr_get(expr, NFTNL_EXPR_BITWISE_MASK, &len);
 	if (data && len == sizeof(mask))
 		memcpy(&mask, data, sizeof(mask));
@@ -175,6 +183,20 @@ static void follow_target(const struct nftnl_expr *expr,
 	written->bits |= target.mask | target.mark;
 }
 
+/* Expressions that write no register. */
+static bool only_reads(const char *name)
+{
+	static const char *const names[] = {
+		"cmp", "range", "counter", "limit", "log", "objref", "quota",
+		"connlimit", "last", "match",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
 static int follow(struct nftnl_expr *expr, void *data)
 {
 	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_NAME);
@@ -186,8 +208,8 @@ static int follow(struct nftnl_expr *expr, void *data)
 		follow_bitwise(expr, written);
 	else if (!strcmp(name, "target"))
 		follow_target(expr, written);
-	else if (!strcmp(name, "immediate") || !strcmp(name, "ct") ||
-		 !strcmp(name, "lookup") || !strcmp(name, "payload"))
+	/* Where the mark was there may be something else now. */
+	else if (!only_reads(name))
 		written->loaded = 0;
 	return 0;
 }

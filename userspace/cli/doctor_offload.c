@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lenscapctl doctor: frames that hardware forwards by itself.
+ * lenscapctl doctor: what drivers do before a guard: hardware that forwards by itself,
+ * and GRO that decrypts.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,7 +20,8 @@
 #include "doctor.h"
 #include "doctor_netlink.h"
 
-#define FEATURE		"hw-tc-offload"
+#define HW_TC		"hw-tc-offload"
+#define GRO		"rx-gro"
 #define FEATURES_MAX	4096U
 
 static int ethtool(int fd, const struct link *link, void *data)
@@ -53,7 +55,8 @@ static int count_features(int fd, const struct link *link)
 }
 
 /* The number of the feature, or a negative errno: -ENOENT if it is unknown. */
-static int find_feature(int fd, const struct link *link, int count)
+static int find_feature(int fd, const struct link *link, int count,
+			const char *feature)
 {
 	struct ethtool_gstrings *names =
 		cli_alloc(calloc(1, sizeof(*names) +
@@ -69,7 +72,7 @@ static int find_feature(int fd, const struct link *link, int count)
 		const char *name = (const char *)names->data +
 				   (size_t)i * ETH_GSTRING_LEN;
 
-		if (!strncmp(name, FEATURE, ETH_GSTRING_LEN))
+		if (!strncmp(name, feature, ETH_GSTRING_LEN))
 			found = i;
 	}
 	free(names);
@@ -77,10 +80,11 @@ static int find_feature(int fd, const struct link *link, int count)
 }
 
 /* 1 if the feature is on, 0 if not, or a negative errno. */
-static int feature_active(int fd, const struct link *link)
+static int feature_active(int fd, const struct link *link, const char *feature)
 {
 	int count = count_features(fd, link);
-	int number = count < 0 ? count : find_feature(fd, link, count);
+	int number = count < 0 ? count :
+				 find_feature(fd, link, count, feature);
 	struct ethtool_gfeatures *features;
 	size_t blocks;
 	int error;
@@ -103,27 +107,60 @@ static int feature_active(int fd, const struct link *link)
 	return error;
 }
 
-static void check_feature(struct doctor *doctor, int fd,
+/* Is a feature on? If it cannot be told, that is said. */
+static bool has_feature(struct doctor *doctor, int fd, const struct link *link,
+			const char *feature, const char *check)
+{
+	int active = feature_active(fd, link, feature);
+
+	if (active < 0)
+		doctor_unchecked(doctor, check, link->name,
+				 cli_format("the features of the interface could not be read: %s",
+					    strerror(-active)));
+	return active > 0;
+}
+
+static void check_filters(struct doctor *doctor, int fd,
 			  const struct link *link)
 {
 	struct finding finding = {
 		"hw-tc-offload", SEVERITY_WARNING, "interface", link->name,
 	};
-	int active = feature_active(fd, link);
 
-	if (active < 0)
-		doctor_unchecked(doctor, "hw-tc-offload", link->name,
-				 cli_format("the features of the interface could not be read: %s",
-					    strerror(-active)));
-	else if (active)
+	if (has_feature(doctor, fd, link, HW_TC, finding.name))
 		doctor_find(doctor, &finding,
 			    cli_format("The hardware may forward frames by tc rules or flows of its own, which guard \"%s\" never sees.",
 				       link->guard),
 			    "Turn it off: ethtool -K INTERFACE hw-tc-offload off.");
 }
 
+/* With one of these GRO takes ESP for the gateway, decrypts it, and lets what was in
+ * it go on by the interface of the tunnel (net/ipv4/esp4_offload.c). Nothing else that
+ * GRO knows is taken out of its packet there.
+ */
+static const char *esp_by_gro(void)
+{
+	if (!access("/sys/module/esp4_offload", F_OK))
+		return "esp4_offload";
+	return access("/sys/module/esp6_offload", F_OK) ? NULL : "esp6_offload";
+}
+
+static void check_esp(struct doctor *doctor, int fd, const struct link *link)
+{
+	struct finding finding = {
+		"esp-offload", SEVERITY_WARNING, "interface", link->name,
+	};
+	const char *module = esp_by_gro();
+
+	if (module && has_feature(doctor, fd, link, GRO, finding.name))
+		doctor_find(doctor, &finding,
+			    cli_format("The module %s is loaded, so GRO decrypts ESP for this gateway before guard \"%s\" sees it: whoever has the keys of a tunnel gets out by it.",
+				       module, link->guard),
+			    "Unload esp4_offload and esp6_offload, or turn GRO off: ethtool -K INTERFACE gro off.");
+}
+
 /**
- * doctor_check_feature() - may hardware before a guard take over filters?
+ * doctor_check_feature() - do drivers before a guard take frames?
  * @doctor: the examination
  */
 void doctor_check_feature(struct doctor *doctor)
@@ -133,11 +170,17 @@ void doctor_check_feature(struct doctor *doctor)
 	if (fd < 0) {
 		doctor_unchecked(doctor, "hw-tc-offload", "interfaces",
 				 cli_format("no socket: %s", strerror(errno)));
+		doctor_unchecked(doctor, "esp-offload", "interfaces",
+				 cli_format("no socket: %s", strerror(errno)));
 		return;
 	}
 	for (size_t i = 0; i < doctor->link_count; i++) {
-		if (doctor->links[i].guard)
-			check_feature(doctor, fd, &doctor->links[i]);
+		const struct link *link = &doctor->links[i];
+
+		if (!link->guard)
+			continue;
+		check_filters(doctor, fd, link);
+		check_esp(doctor, fd, link);
 	}
 	close(fd);
 }
