@@ -70,6 +70,65 @@ def test_untagged(here):
     yield [denied(), denied(True)]
 
 
+# Beside the guard, on what it stands on
+
+@path.path("ip-link(8): a VLAN device of a bridge", at="device",
+           doctor="guard-on-bridge")
+def test_above_a_bridge(here):
+    "a guard on the VLAN device of a bridge: what goes from port to port"
+    here.gw.batch(["link del trunk.30", "link add br0 type bridge "
+                   "vlan_filtering 1 vlan_default_pvid 0",
+                   *(f"link set {port} master br0" for port in ("trunk",
+                                                                "wan")),
+                   "link set br0 up"])
+    members(here, 30)
+    here.gw.run("bridge vlan add dev br0 vid 30 self")
+    here.gw.vlan("br0", 30, "trunk.30")
+    here.wait_open()
+    yield [denied(vlans=[30]), denied(True, vlans=[30])]
+
+
+def members(here, vlan):
+    "Both ports of the bridge carry a VLAN."
+    for port in ("trunk", "wan"):
+        here.gw.run(f"bridge vlan add dev {port} vid {vlan}")
+
+
+@path.path("bridge(8): VLANs of a port", at="tags", doctor="vlan-unguarded")
+def test_bridged_vlan(here):
+    "a camera moved to another VLAN that the bridge carries by the same port"
+    yield [denied(vlans=[40]), denied(True, vlans=[40])]
+    for vlan in (30, 40):
+        members(here, vlan)
+    here.gw.ip("link set br0 type bridge vlan_filtering 1")
+    yield [denied(vlans=[40]), denied(True, vlans=[40])]
+
+
+@path.path("ip-link(8): macvlan", at="device", doctor="lower-unguarded")
+def test_below_a_macvlan(here):
+    "a guard on a macvlan: frames to the MAC of the interface below it"
+    here.gw.ip("link del trunk.30")
+    link(here, "macvlan", f"add link trunk name trunk.30 address {SIDE_MAC} "
+         "type macvlan mode bridge")
+    here.gw.batch(["link set trunk.30 up", f"link set trunk address {GW_MAC}"])
+    here.vlans = []
+    here.wait_open()
+    yield [denied(), denied(True)]
+
+
+@path.path("networking/bonding.rst", doctor="bond-port-unguarded")
+def test_other_bond_port(here):
+    "a guard on one port of a bond: the camera's frames by another"
+    side(here, "spare")
+    link(here, "bond", f"add upper address {GW_MAC} type bond mode balance-rr")
+    here.gw.batch([f"link set {port} {what}" for port in ("trunk", "spare")
+                   for what in ("down", "master upper", "up")])
+    here.gw.up("upper")
+    here.wait_open()
+    net.wait_for(lambda: here.run([moved()])[0], what="the port to be used")
+    yield [moved(), moved(True)]
+
+
 # The gateway itself
 
 @path.path("RFC 2131 section 4.1: answers of a server",

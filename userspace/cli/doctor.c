@@ -94,9 +94,9 @@ static void skip_links(struct doctor *doctor, const char *why)
 		"xdp", "tc-ingress", "tcx-ingress", "hw-tc-offload",
 		"esp-offload",
 		"flow-offload", "hook-ahead", "hook-missing", "packet-socket",
-		"vlan-unguarded", "untagged-unguarded",
-		"bridge-port-unguarded", "guard-on-bridge",
-		"subnet-elsewhere",
+		"vlan-unguarded", "untagged-unguarded", "lower-unguarded",
+		"bond-port-unguarded", "bridge-port-unguarded",
+		"guard-on-bridge", "subnet-elsewhere",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -122,6 +122,8 @@ static void examine_links(struct doctor *doctor)
 	doctor_check_hooks(doctor);
 	doctor_check_sockets(doctor);
 	doctor_check_trunks(doctor);
+	doctor_check_below(doctor);
+	doctor_check_bonds(doctor);
 	doctor_check_bridges(doctor);
 	doctor_check_routes(doctor);
 }

@@ -16,6 +16,26 @@ enum severity {
 	SEVERITY_COUNT,
 };
 
+#define VLAN_COUNT	4096
+#define VLAN_ANY	(-1)	/* whichever tag, or none */
+
+/**
+ * struct bridged - an interface as a bridge, or as a port of one
+ * @filters: a bridge that tells VLANs of 802.1Q apart
+ * @isolated: a port from which nothing gets to others that are isolated
+ * @hairpin: a port by which frames go out as they came in
+ * @pvid: VLAN of frames without a tag, 0 if they do not get in
+ * @vlans: those that get in and out, a bit for each; of a bridge: that get up
+ *	to it. They say nothing unless the bridge tells VLANs apart.
+ */
+struct bridged {
+	bool filters;
+	bool isolated;
+	bool hairpin;
+	int pvid;
+	unsigned char vlans[VLAN_COUNT / 8];
+};
+
 /**
  * struct link - an interface of this network namespace
  * @index: its index
@@ -25,9 +45,13 @@ enum severity {
  * @master: index of the bridge, bond or the like that it is a port of, 0 for
  *	none
  * @vlan: VLAN id of a VLAN device, else 0
+ * @whole: it takes all unicast frames that come in by @lower without a tag
+ * @bridged: what a bridge does with it
  * @address: it has an address that is not of the link only
  * @xdp: an XDP program is attached
  * @guard: name of a guard whose frames come through it, NULL for none
+ * @trunk: a guard tells VLANs apart on it
+ * @way: frames of a guard come by it, and others that the guard does not see
  */
 struct link {
 	int index;
@@ -36,9 +60,13 @@ struct link {
 	int lower;
 	int master;
 	int vlan;
+	bool whole;
+	struct bridged bridged;
 	bool address;
 	bool xdp;
 	const char *guard;
+	bool trunk;
+	bool way;
 };
 
 /**
@@ -60,6 +88,7 @@ struct guarded {
  * @links: the interfaces
  * @link_count: how many
  * @xdp_known: the kernel told about XDP programs
+ * @bridges_error: why it did not tell what bridges pass, 0 if it did
  * @guards: guards whose interface is here
  * @guard_count: how many
  * @findings: an array of what was found
@@ -72,6 +101,7 @@ struct doctor {
 	struct link *links;
 	size_t link_count;
 	bool xdp_known;
+	int bridges_error;
 	struct guarded *guards;
 	size_t guard_count;
 	json_t *findings;
@@ -146,6 +176,20 @@ bool doctor_links(struct doctor *doctor);
 void doctor_links_free(struct doctor *doctor);
 struct link *doctor_link(const struct doctor *doctor, int index);
 
+/* What bridges pass, and to where. */
+bool doctor_is_bridge(const struct link *link);
+int doctor_read_bridges(struct doctor *doctor);
+bool doctor_bridge_passes(const struct doctor *doctor, const struct link *port,
+			  int vlan);
+bool doctor_bridge_takes(const struct link *bridge, const struct link *port,
+			 int vlan);
+
+/* How interfaces stand on each other, and where guards are. */
+bool doctor_covered(const struct doctor *doctor, const struct link *link,
+		    int vlan, int depth);
+bool doctor_stands_on(const struct doctor *doctor, const struct guarded *guard,
+		      const struct link *on, int *vlan);
+
 /* The checks. */
 void doctor_check_module(struct doctor *doctor);
 void doctor_check_gateway(struct doctor *doctor);
@@ -161,6 +205,8 @@ void doctor_check_flowtable(struct doctor *doctor);
 void doctor_check_hooks(struct doctor *doctor);
 void doctor_check_sockets(struct doctor *doctor);
 void doctor_check_trunks(struct doctor *doctor);
+void doctor_check_below(struct doctor *doctor);
+void doctor_check_bonds(struct doctor *doctor);
 void doctor_check_bridges(struct doctor *doctor);
 void doctor_check_routes(struct doctor *doctor);
 void doctor_check_ipv6(struct doctor *doctor);

@@ -8,6 +8,8 @@
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
+#include <netlink/route/link/macvlan.h>
+#include <netlink/route/link/macvtap.h>
 #include <netlink/route/link/vlan.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,18 @@ static bool stands_on_another(const char *kind)
 	return false;
 }
 
+/* In this mode it takes frames to whatever MAC address. */
+static bool takes_whole(struct rtnl_link *link)
+{
+	if (rtnl_link_is_macvlan(link))
+		return rtnl_link_macvlan_get_mode(link) ==
+		       MACVLAN_MODE_PASSTHRU;
+	if (rtnl_link_is_macvtap(link))
+		return rtnl_link_macvtap_get_mode(link) ==
+		       MACVLAN_MODE_PASSTHRU;
+	return false;
+}
+
 static void read_link(struct link *link, struct rtnl_link *from)
 {
 	const char *name = rtnl_link_get_name(from);
@@ -63,6 +77,7 @@ static void read_link(struct link *link, struct rtnl_link *from)
 		link->lower = rtnl_link_get_link(from);
 	if (rtnl_link_is_vlan(from))
 		link->vlan = rtnl_link_vlan_get_id(from);
+	link->whole = takes_whole(from);
 }
 
 static int read_links(struct doctor *doctor, struct nl_sock *socket)
@@ -145,6 +160,7 @@ static bool read_all(struct doctor *doctor)
 	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
 	doctor->xdp_known = !doctor_dump(NETLINK_ROUTE, request, read_xdp,
 					 doctor);
+	doctor->bridges_error = doctor_read_bridges(doctor);
 	return true;
 }
 

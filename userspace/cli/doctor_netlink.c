@@ -12,10 +12,14 @@
 
 #define SEQUENCE	1U
 #define ANSWER_SECONDS	10
+/* An interface that was asked for its VLANs may have more than libmnl expects:
+ * every other of 4094 is 16 KiB. The kernel does not send more than 64 KiB.
+ */
+#define ANSWER_SIZE	65536
 
 static int receive(struct mnl_socket *socket, mnl_cb_t each, void *data)
 {
-	size_t size = MNL_SOCKET_BUFFER_SIZE;
+	size_t size = ANSWER_SIZE;
 	char *buffer = cli_alloc(malloc(size));
 	unsigned int port = mnl_socket_get_portid(socket);
 	int more = MNL_CB_OK;

@@ -7,33 +7,98 @@
 
 #include "doctor.h"
 
-/* The interface on which a guard tells VLANs apart; NULL if it does not. */
-static struct link *trunk_of(const struct doctor *doctor,
-			     const struct guarded *guard)
+/* A tag of 802.1Q that no guard can name: it stands for all others. */
+#define VLAN_OTHER	(VLAN_COUNT - 1)
+
+/*
+ * VLANs of a trunk that nobody judges, and those that need not be looked at
+ * any more: a VLAN device takes its VLAN's frames before what is above it.
+ */
+struct vlans {
+	const struct link *trunk;
+	char *names;
+	bool bridged;
+	bool done[VLAN_COUNT];
+};
+
+/* VLAN devices of @base: the trunk, or what @port of it brings frames to. */
+static void find_devices(const struct doctor *doctor, struct vlans *vlans,
+			 const struct link *base, const struct link *port)
 {
-	if (guard->vlan)
-		return guard->link;
-	if (guard->link->vlan)
-		return doctor_link(doctor, guard->link->lower);
-	return NULL;
+	for (size_t i = 0; i < doctor->link_count; i++) {
+		const struct link *link = &doctor->links[i];
+
+		if (!link->vlan || link->lower != base->index)
+			continue;
+		/* A bridge may keep the VLAN from getting up to the device. */
+		if (!doctor_bridge_takes(base, port, link->vlan) ||
+		    !doctor_bridge_takes(base, base, link->vlan))
+			continue;
+		if (!doctor_covered(doctor, vlans->trunk, link->vlan,
+				    LINK_DEPTH) &&
+		    !doctor_covered(doctor, link, 0, LINK_DEPTH))
+			vlans->names = doctor_join(vlans->names, link->name);
+		if (!doctor_is_bridge(base))
+			vlans->done[link->vlan] = true;
+	}
 }
 
-/* Does a guard judge frames of this VLAN of a trunk? 0 is: without a tag. */
-static bool judged(const struct doctor *doctor, const struct link *trunk,
-		   int vlan)
+static void add_bridged(struct vlans *vlans, char *text)
 {
-	for (size_t i = 0; i < doctor->guard_count; i++) {
-		const struct guarded *guard = &doctor->guards[i];
+	vlans->names = doctor_join(vlans->names, text);
+	vlans->bridged = true;
+	free(text);
+}
 
-		/* Without a VLAN it judges all that no other guard names. */
-		if (guard->link == trunk &&
-		    (!guard->vlan || guard->vlan == vlan))
-			return true;
-		if (vlan && !guard->vlan && guard->link->vlan == vlan &&
-		    guard->link->lower == trunk->index)
-			return true;
+static void add_range(struct vlans *vlans, const struct link *bridge, int first,
+		      int last)
+{
+	if (first == last)
+		add_bridged(vlans, cli_format("VLAN %d of bridge %s", first,
+					      bridge->name));
+	else
+		add_bridged(vlans, cli_format("VLANs %d to %d of bridge %s",
+					      first, last, bridge->name));
+}
+
+static bool bridged_unjudged(const struct doctor *doctor,
+			     const struct vlans *vlans, const struct link *port,
+			     int vlan)
+{
+	return !vlans->done[vlan] && doctor_bridge_passes(doctor, port, vlan) &&
+	       !doctor_covered(doctor, vlans->trunk, vlan, LINK_DEPTH);
+}
+
+/* What a bridge passes from @port, where the trunk's frames come, to others. */
+static void find_bridged(const struct doctor *doctor, struct vlans *vlans,
+			 const struct link *bridge, const struct link *port)
+{
+	int first = 0;
+
+	if (!bridge->bridged.filters) {
+		if (bridged_unjudged(doctor, vlans, port, VLAN_OTHER))
+			add_bridged(vlans,
+				    cli_format("any other VLAN of bridge %s",
+					       bridge->name));
+		return;
 	}
-	return false;
+	/* Of what a guard above the bridge judges, guard-on-bridge tells. */
+	for (size_t i = 0; i < doctor->guard_count; i++) {
+		int vlan;
+
+		if (doctor_stands_on(doctor, &doctor->guards[i], bridge,
+				     &vlan) && vlan > 0)
+			vlans->done[vlan] = true;
+	}
+	/* The last has no frames, and ends what is open. */
+	for (int vlan = 1; vlan <= VLAN_OTHER; vlan++) {
+		if (bridged_unjudged(doctor, vlans, port, vlan)) {
+			first = first ? first : vlan;
+		} else if (first) {
+			add_range(vlans, bridge, first, vlan - 1);
+			first = 0;
+		}
+	}
 }
 
 static void check_vlans(struct doctor *doctor, const struct link *trunk)
@@ -41,38 +106,84 @@ static void check_vlans(struct doctor *doctor, const struct link *trunk)
 	struct finding finding = {
 		"vlan-unguarded", SEVERITY_WARNING, "interface", trunk->name,
 	};
-	char *names = NULL;
+	struct vlans vlans = { .trunk = trunk };
+	const struct link *port = trunk, *base = trunk;
 
-	for (size_t i = 0; i < doctor->link_count; i++) {
-		const struct link *link = &doctor->links[i];
-
-		if (link->vlan && link->lower == trunk->index &&
-		    !judged(doctor, trunk, link->vlan))
-			names = doctor_join(names, link->name);
+	for (int depth = LINK_DEPTH; base && depth; depth--) {
+		if (doctor_is_bridge(base) && port != base)
+			find_bridged(doctor, &vlans, base, port);
+		/* A bridge to which the trunk is but a way is a trunk itself. */
+		if (!doctor_is_bridge(base) || port == base || trunk->trunk)
+			find_devices(doctor, &vlans, base, port);
+		port = base;
+		base = doctor_link(doctor, base->master);
 	}
-	if (names)
+	if (vlans.names)
 		doctor_find(doctor, &finding,
 			    cli_format("No guard judges what comes in by %s, so a camera that gets into such a VLAN may talk to anyone.",
-				       names),
+				       vlans.names),
+			    vlans.bridged ?
+			    "Give each VLAN that a camera could reach a guard in gateway.yaml, or keep the bridge from passing it (vlan_filtering, \"bridge vlan del\")." :
 			    "Give each VLAN that a camera could reach a guard in gateway.yaml.");
-	free(names);
+	free(vlans.names);
 }
 
 /* Routed or bridged it is only if somebody set that up: else it is a note. */
 static void check_untagged(struct doctor *doctor, const struct link *trunk)
 {
+	const struct link *master = doctor_link(doctor, trunk->master);
 	struct finding finding = {
 		"untagged-unguarded", SEVERITY_NOTE, "interface", trunk->name,
 	};
 
-	if (judged(doctor, trunk, 0))
+	if (doctor_covered(doctor, trunk, 0, LINK_DEPTH))
 		return;
-	if (trunk->address || trunk->master)
+	if (trunk->address ||
+	    (master && doctor_bridge_takes(master, trunk, 0)))
 		finding.severity = SEVERITY_WARNING;
 	doctor_find(doctor, &finding,
 		    cli_format("No guard judges frames without a VLAN tag on %s, so a camera that sends such may talk to anyone that they reach.",
 			       trunk->name),
 		    "Have the switch refuse frames without a tag, or add a guard without \"vlan\" on the interface, which judges all that no other guard there names.");
+}
+
+/* Ports by which the VLAN of a guard comes to the VLAN device of a bridge. */
+static void mark_ways(const struct doctor *doctor, const struct guarded *guard,
+		      const struct link *bridge)
+{
+	int vlan;
+
+	if (!doctor_is_bridge(bridge) || !bridge->bridged.filters ||
+	    !doctor_stands_on(doctor, guard, bridge, &vlan) || vlan <= 0)
+		return;
+	for (size_t i = 0; i < doctor->link_count; i++) {
+		struct link *port = &doctor->links[i];
+
+		if (port->master == bridge->index &&
+		    doctor_bridge_takes(bridge, port, vlan))
+			port->way = true;
+	}
+}
+
+static void mark_trunks(const struct doctor *doctor,
+			const struct guarded *guard)
+{
+	struct link *link = guard->link, *lower;
+
+	if (guard->vlan)
+		link->trunk = true;
+	for (int depth = LINK_DEPTH; depth; depth--) {
+		lower = doctor_link(doctor, link->lower);
+		if (!lower)
+			break;
+		if (link->vlan)
+			lower->trunk = true;
+		else
+			lower->way = true;
+		link = lower;
+	}
+	for (size_t i = 0; i < doctor->link_count; i++)
+		mark_ways(doctor, guard, &doctor->links[i]);
 }
 
 /**
@@ -81,75 +192,14 @@ static void check_untagged(struct doctor *doctor, const struct link *trunk)
  */
 void doctor_check_trunks(struct doctor *doctor)
 {
-	for (size_t i = 0; i < doctor->guard_count; i++) {
-		const struct link *trunk = trunk_of(doctor, &doctor->guards[i]);
-		bool seen = !trunk;
-
-		for (size_t j = 0; j < i && !seen; j++)
-			seen = trunk == trunk_of(doctor, &doctor->guards[j]);
-		if (seen)
-			continue;
-		check_vlans(doctor, trunk);
-		check_untagged(doctor, trunk);
-	}
-}
-
-static bool guard_on(const struct doctor *doctor, const struct link *link)
-{
-	for (size_t i = 0; i < doctor->guard_count; i++) {
-		if (doctor->guards[i].link == link)
-			return true;
-	}
-	return false;
-}
-
-static void check_bridge(struct doctor *doctor, const struct link *bridge,
-			 bool port_guarded)
-{
-	struct finding finding = {
-		.kind = "interface", .object = bridge->name,
-	};
-	char *names = NULL;
-
+	for (size_t i = 0; i < doctor->guard_count; i++)
+		mark_trunks(doctor, &doctor->guards[i]);
 	for (size_t i = 0; i < doctor->link_count; i++) {
 		const struct link *link = &doctor->links[i];
 
-		if (link->master == bridge->index && !guard_on(doctor, link))
-			names = doctor_join(names, link->name);
-	}
-	if (names && guard_on(doctor, bridge)) {
-		finding.name = "guard-on-bridge";
-		finding.severity = SEVERITY_WARNING;
-		doctor_find(doctor, &finding,
-			    cli_format("The bridge passes frames between its ports without the guard seeing them, and %s have no guard of their own.",
-				       names),
-			    "Put guards on the ports that lead to cameras.");
-	} else if (names && port_guarded) {
-		finding.name = "bridge-port-unguarded";
-		finding.severity = SEVERITY_NOTE;
-		doctor_find(doctor, &finding,
-			    cli_format("No guard judges what comes in by the ports %s of the bridge, so a camera that is moved there may talk to anyone.",
-				       names),
-			    "Give each port that a camera could reach a guard in gateway.yaml.");
-	}
-	free(names);
-}
-
-/**
- * doctor_check_bridges() - are all ports of a guarded bridge guarded?
- * @doctor: the examination
- */
-void doctor_check_bridges(struct doctor *doctor)
-{
-	for (size_t i = 0; i < doctor->link_count; i++) {
-		const struct link *bridge = &doctor->links[i];
-		bool guarded = false;
-
-		if (strcmp(bridge->kind, "bridge") != 0)
-			continue;
-		for (size_t j = 0; j < doctor->guard_count; j++)
-			guarded = guarded || doctor->guards[j].link->master ==
-						     bridge->index;
-		check_bridge(doctor, bridge, guarded);
+		if (link->trunk || link->way)
+			check_vlans(doctor, link);
+		if (link->trunk)
+			check_untagged(doctor, link);
 	}
 }
