@@ -271,12 +271,19 @@ class Sender:
                        **fields)
 
     def ping(self, dst, kind=None, src=None, **fields):
-        """An ICMP or ICMPv6 message from us: an echo request by default."""
-        if len(frames.ip(dst)) == 4:
-            body = frames.icmp(8 if kind is None else kind)
-        else:
-            body = frames.icmp6(128 if kind is None else kind)
-        return self.ip(dst, body, src, **fields)
+        """An ICMP or ICMPv6 message from us: an echo request by default.
+
+        An error is about a datagram that we got.
+        """
+        four = len(frames.ip(dst)) == 4
+        if kind is None:
+            kind = 8 if four else 128
+        data = b""
+        if kind in (3, 4, 11, 12) if four else kind < 128:
+            data = frames.pack_ip(dst, src or self.addr(dst),
+                                  frames.udp(40000, 554))
+        make = frames.icmp if four else frames.icmp6
+        return self.ip(dst, make(kind, data=data), src, **fields)
 
     def wrap(self, packet, kind=None, vlans=None, to=None, pad=True):
         """A packet as our frame, to the gateway or its group's MAC."""
