@@ -77,9 +77,9 @@ def test_size():
                 one.drops(message(one, family, kind, size), "icmp_size")
 
 
-@proves("icmp_size", "audit icmp_size")
+@proves("icmp_size", "audit icmp_size", "icmp_quote", "audit icmp_quote")
 def test_fragments():
-    "a message in fragments is too large, whichever of them comes"
+    "a message in fragments is too large, whichever comes; one about nothing"
     for kind in ("p", "trial"):
         one = camera(kind)
         refuse = one.audits if kind == "trial" else one.drops
@@ -91,6 +91,8 @@ def test_fragments():
                 one.ip(PEER[6], frames.fragment(
                     bytes(32), 4, nexthdr=frames.ICMP6))):
             refuse(packet, "icmp_size")
+        refuse(message(one, 4, 3, 8), "icmp_quote")
+        refuse(message(one, 6, 1, 8), "icmp_quote")
 
 
 def flood(one, packet):

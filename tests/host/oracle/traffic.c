@@ -219,7 +219,7 @@ static void draw_options4(struct source *s, struct pkt *p)
 		}
 }
 
-/* One or two names of a DHCPv6 client. */
+/* A name of a DHCPv6 client. */
 static void draw_duid(struct source *s, struct pkt *p)
 {
 	u8 duid[14] = { 0 };
@@ -232,8 +232,6 @@ static void draw_duid(struct source *s, struct pkt *p)
 		duid[draw(s, 14)] ^= 1 + draw(s, 255);
 	dhcp6_option(p, chance(s, 90) ? 1 : draw(s, 9), duid,
 		     chance(s, 90) ? (dated ? 14 : 10) : draw(s, 15));
-	if (chance(s, 10))
-		draw_duid(s, p);
 }
 
 /* Of an IGMPv3 or MLDv2 report. */
@@ -298,7 +296,7 @@ static void draw_upkeep(struct source *s, struct pkt *p)
 		      "fe80::17", lan6[draw(s, 6)],
 		      4 + (chance(s, 40) ? 4 * draw(s, 8) : chance(s, 60) ?
 			   draw(s, 64) : 568 + draw(s, 10)));
-		if (chance(s, 50))
+		for (n = chance(s, 50) ? 1 + chance(s, 10) : 0; n; n--)
 			draw_duid(s, p);
 		break;
 	case 4:
