@@ -115,7 +115,8 @@ def range_cases(spec, attr, here, body, attr_name):
         yield f"{here} {checks['min'] - 1}", body(attr_name,
                                                   checks["min"] - 1)
     if "flags-mask" in checks:
-        yield f"{here} 0x40", body(attr_name, 0x40)
+        beyond = sum(spec.flags[checks["flags-mask"]].values()) + 1
+        yield f"{here} 0x{beyond:x}", body(attr_name, beyond)
         yield f"{here} 0xffffffff", body(attr_name, 0xffffffff)
 
 
