@@ -258,22 +258,39 @@ bool interlock_has(const struct interlock_there *there,
 	return true;
 }
 
+/*
+ * Kernels differ in what becomes of a chain whose interface goes: 6.1 removes
+ * it as well, later ones and Debian's 6.12.117 keep it, on no interface.
+ */
+static bool chain_lost(struct nft *nft, const struct base_chain *chain)
+{
+	struct interlock_there found = { 0 };
+	bool lost;
+	int code = nft_find_chain(nft, chain->family, INTERLOCK_TABLE,
+				  chain->name, take_chain, &found);
+
+	lost = code == ENOENT ||
+	       (!code && found.count && !found.items[0].device[0]);
+	interlock_there_free(&found);
+	return lost;
+}
+
 /**
- * interlock_lose() - forget guards whose chain is not there any more
+ * interlock_lose() - forget guards whose chain stands on no interface any more
  * @nft: the socket
  * @have: what was written last; such a guard has no interface afterwards
  *
- * The kernel removes a chain together with the interface it stands on, and
- * says so to nobody who could tell it from an interface that is still there:
- * it may be back by then, with the index that it had. The chain is not, and
- * only that is worth asking for.
+ * The kernel takes a chain from an interface that goes, and says so to nobody
+ * who could tell it from an interface that is still there: it may be back by
+ * then, with the index that it had. The chain is not, and only that is worth
+ * asking for.
  *
  * Return: true if there is such a guard.
  */
 bool interlock_lose(struct nft *nft, struct interlock_plan *have)
 {
 	struct base_chain chain, last = { 0 };
-	bool gone = false, any = false;
+	bool lost = false, any = false;
 
 	for (size_t i = 0; i < have->nguards; i++) {
 		struct plan_guard *guard = &have->guards[i];
@@ -283,11 +300,9 @@ bool interlock_lose(struct nft *nft, struct interlock_plan *have)
 		chain_of_guard(&chain, guard);
 		/* The guards of an interface, one behind the other, share it. */
 		if (strcmp(chain.name, last.name) != 0)
-			gone = nft_find_chain(nft, chain.family,
-					      INTERLOCK_TABLE,
-					      chain.name) == ENOENT;
+			lost = chain_lost(nft, &chain);
 		last = chain;
-		if (!gone)
+		if (!lost)
 			continue;
 		guard->ifindex = 0;
 		any = true;

@@ -167,18 +167,20 @@ int nft_list(struct nft *nft, uint16_t kind, mnl_cb_t each, void *arg)
 }
 
 /**
- * nft_find_chain() - is there a chain?
+ * nft_find_chain() - look at one chain
  * @nft: the socket
  * @family: of its table
  * @table: name of the table
  * @name: its own
+ * @each: called if it is there
+ * @arg: for @each
  *
  * Unlike nft_list(), this costs nothing more if there are many others.
  *
  * Return: 0, or an errno; ENOENT: it is not there.
  */
 int nft_find_chain(struct nft *nft, uint16_t family, const char *table,
-		   const char *name)
+		   const char *name, mnl_cb_t each, void *arg)
 {
 	/* Room for both names, which the kernel limits to 256 bytes each. */
 	char request[1024] __attribute__((aligned(8)));
@@ -192,7 +194,7 @@ int nft_find_chain(struct nft *nft, uint16_t family, const char *table,
 				    NFTA_CHAIN_TABLE, table) &&
 	    mnl_attr_put_strz_check(message, sizeof(request),
 				    NFTA_CHAIN_NAME, name))
-		code = exchange(nft, message, NULL, NULL);
+		code = exchange(nft, message, each, arg);
 	return code;
 }
 

@@ -71,7 +71,7 @@ void nft_close(struct nft *nft);
 int nft_generation(struct nft *nft, uint32_t *generation);
 int nft_list(struct nft *nft, uint16_t kind, mnl_cb_t each, void *arg);
 int nft_find_chain(struct nft *nft, uint16_t family, const char *table,
-		   const char *name);
+		   const char *name, mnl_cb_t each, void *arg);
 
 void nft_batch_begin(struct nft *nft, struct nft_batch *batch,
 		     uint32_t generation);
