@@ -18,8 +18,8 @@
  * Offsets count from the network header. "end" is where the IP packet says
  * that it ends, at most frame->len.
  *
- * Sources: RFC 791 and 1812 (IPv4, options), RFC 8200 and 8504 (IPv6, limits
- * on extension headers), RFC 1858 and 3128 (fragments that hide ports), RFC
+ * Sources: RFC 791 and 1812 (IPv4, options), RFC 8200, 8504 and 6275 (IPv6, limits
+ * on extension headers, home addresses), RFC 1858 and 3128 (fragments that hide ports), RFC
  * 6946 (atomic fragments), net/ipv4/ip_input.c and net/ipv6/ip6_input.c (what
  * Linux would accept behind this hook).
  */
@@ -36,6 +36,9 @@
 #define OPTION_NOP	1
 #define OPTION_LSRR	131
 #define OPTION_SSRR	137
+
+#define OPTION6_PAD1	0
+#define OPTION6_HOME	201
 
 #define NEXT_HOP_BY_HOP	0
 #define NEXT_ROUTING	43
@@ -377,6 +380,28 @@ static bool hides_header(const struct lc_frame *frame, const struct span *span)
 	return false;
 }
 
+/* Options of a hop-by-hop or destination options header, RFC 8200 section 4.2. The
+ * home address says that the packet comes from another address than its own, and who
+ * has a binding for it believes that: RFC 6275 section 6.3, net/ipv6/exthdrs.c.
+ */
+static bool parse_ipv6_options(const u8 *p, u32 size, struct lc_key *key)
+{
+	u32 off = 2;
+
+	while (off < size) {
+		if (p[off] == OPTION6_PAD1) {
+			off++;
+			continue;
+		}
+		if (size - off < 2 || p[off + 1] > size - off - 2)
+			return fail(key, LENSCAP_REASON_BAD_HEADER);
+		if (p[off] == OPTION6_HOME)
+			return fail(key, LENSCAP_REASON_EXT_HEADER);
+		off += 2 + p[off + 1];
+	}
+	return true;
+}
+
 /* Walk the extension headers. A later fragment's data is not a header, so the
  * walk ends at it; the protocol that its fragment header names counts only if
  * it is not one more extension header that nobody can see. Nor may a first
@@ -443,6 +468,8 @@ static bool parse_ipv6_chain(const struct lc_frame *frame, u8 next,
 		}
 		if (!readable(frame, span->l4, size))
 			return fail(key, LENSCAP_REASON_EXT_HEADER);
+		if (next != NEXT_FRAGMENT && !parse_ipv6_options(p, size, key))
+			return false;
 		next = p[0];
 		span->l4 += size;
 		span->plain = false;

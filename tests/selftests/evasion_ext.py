@@ -158,6 +158,21 @@ def test_jumbo_option():
     return [ip(ELSE6, HOP(UDP, b"\xc2\x04\0\x01\0\0"))]
 
 
+@evasion("RFC 6275 section 6.3", "ext_header", "some route, bridge")
+def test_home_address():
+    "an option that names another sender"
+    home = b"\xc9\x10" + frames.ip("2001:db8:30::99")
+    return [ip(PEER6, header(UDP, pad + home)) for header in (DST, HOP)
+            for pad in (b"", b"\1\2\0\0", b"\1\4\0\0\0\0")]
+
+
+@evasion("RFC 8200 section 4.2", "bad_header", "some route, bridge")
+def test_options_cut_off():
+    "an option that is longer than its header"
+    return [ip(PEER6, header(UDP, b"\x1e\xff" + bytes(4)))
+            for header in (DST, HOP)]
+
+
 @evasion("RFC 8200 section 4.5", "ext_header", "route, bridge")
 def test_two_fragment_headers():
     "a fragment within a fragment"

@@ -353,9 +353,10 @@ def test_mld_bad():
             one.drops(report(one, dst=dst), "upkeep_invalid")
         one.drops(report(one, alert=False), "upkeep_invalid")
         for options in (b"", bytes(6), b"\x05\x02\x00\x01",
-                        b"\x01\x02\0\0", frames.ROUTER_ALERT6 + b"\x01\x01",
-                        frames.ROUTER_ALERT6 + b"\x3e\0"):
+                        b"\x01\x02\0\0", frames.ROUTER_ALERT6 + b"\x3e\0"):
             one.drops(report(one, options=options), "upkeep_invalid")
+        one.drops(report(one, options=frames.ROUTER_ALERT6 + b"\x01\x01"),
+                  "bad_header")
         one.passes(report(one, options=frames.ROUTER_ALERT6 + bytes(2)))
         one.drops(one.ip("ff02::16", frames.mld2_report(
             ["ff02::fb"], alert=False), src=one.ll, hop=1), "upkeep_invalid")

@@ -280,9 +280,9 @@ TEST(mld_needs_a_router_alert)
 	p.b[46] = 0;
 	GROUP_IS(&p, NONE);
 	p.b[47] = 1;
-	GROUP_IS(&p, UPKEEP_INVALID);
+	GROUP_IS(&p, BAD_HEADER);
 	p.b[46] = 1;
-	GROUP_IS(&p, UPKEEP_INVALID);
+	GROUP_IS(&p, BAD_HEADER);
 	p.b[46] = 0x3e;
 	p.b[47] = 0;
 	GROUP_IS(&p, UPKEEP_INVALID);

@@ -166,6 +166,47 @@ TEST(ipv6_hop_by_hop_comes_first_or_not_at_all)
 	PARSES(&p, EXT_HEADER);
 }
 
+/* An extension header of @size bytes with these for its first options. */
+static void options(struct pkt *p, u8 type, u32 size, const char *bytes,
+		    u32 count)
+{
+	ip6(p, CAM6, NVR6);
+	ext(p, type, size / 8 - 1);
+	memcpy(p->b + p->len - size + 2, bytes, count);
+	udp(p, 1000, 10000, 0);
+}
+
+TEST(ipv6_home_address)
+{
+	static const u8 types[] = { X_HOP, X_DEST };
+	struct pkt p;
+	u32 i;
+
+	for (i = 0; i < sizeof(types); i++) {
+		options(&p, types[i], 24, "\x01\2\0\0\xc9\x10", 6);
+		PARSES(&p, EXT_HEADER);
+		/* Whatever its length, and behind what else there is. */
+		options(&p, types[i], 16, "\0\x1e\1\xc9\0\xc9", 6);
+		PARSES(&p, EXT_HEADER);
+		options(&p, types[i], 16, "\x1e\4\xc9\xc9\xc9\xc9", 6);
+		PARSES(&p, NONE);
+	}
+}
+
+TEST(ipv6_options_must_end_within_their_header)
+{
+	struct pkt p;
+
+	options(&p, X_DEST, 8, "\x1e\4", 2);
+	PARSES(&p, NONE);
+	options(&p, X_DEST, 8, "\x1e\5", 2);
+	PARSES(&p, BAD_HEADER);
+	options(&p, X_DEST, 8, "\1\3\0\0\0\1", 6);
+	PARSES(&p, BAD_HEADER);
+	options(&p, X_HOP, 16, "\1\xff", 2);
+	PARSES(&p, BAD_HEADER);
+}
+
 TEST(ipv6_ah_esp_and_nothing_are_protocols)
 {
 	static const u8 types[] = { 50, 51, 59, 4, 41, 47, 1, 132, 255 };
@@ -324,16 +365,5 @@ TEST(ipv6_extension_header_may_end_the_packet)
 	PARSES(&p, NONE);
 	ip6(&p, CAM6, NVR6);
 	ext_fragment(&p, 0, false);
-	PARSES(&p, NONE);
-}
-
-TEST(ipv6_options_inside_are_not_looked_at)
-{
-	struct pkt p;
-
-	ip6(&p, CAM6, NVR6);
-	ext(&p, X_DEST, 0);
-	memset(p.b + 42, 0xff, 6);
-	udp(&p, 1000, 10000, 0);
 	PARSES(&p, NONE);
 }

@@ -143,6 +143,21 @@ static bool has_alert(const struct lc_frame *f, u32 size)
 	       !f->data[47];
 }
 
+/* RFC 8200 section 4.2 and, of the option 0xc9, RFC 6275 section 6.3. */
+static u32 options6(const u8 *header, u32 size)
+{
+	u32 at;
+
+	for (at = 2; at < size; at += header[at] ? 2 + header[at + 1] : 1) {
+		if (header[at] && (at + 2 > size ||
+				   at + 2 + header[at + 1] > size))
+			return WHY(BAD_HEADER);
+		if (header[at] == 0xc9)
+			return WHY(EXT_HEADER);
+	}
+	return 0;
+}
+
 /* @count headers were before this one, which begins at @at. */
 static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 		  struct dissected *d)
@@ -192,6 +207,10 @@ static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 	}
 	if (at + size > d->end) {
 		d->why = WHY(BAD_HEADER);
+		return;
+	}
+	if (type != 44 && options6(f->data + at, size)) {
+		d->why = options6(f->data + at, size);
 		return;
 	}
 	if (type == 0)
