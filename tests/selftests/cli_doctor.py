@@ -110,6 +110,10 @@ def test_vlans():
     r.gw.addr("trunk", "192.0.2.1/24")
     tap.equal(found(r, d), {untagged: "warning"}, "with an address")
     r.gw.ip("addr flush dev trunk scope global")
+    for family in ("ipv4", "ipv6"):
+        r.gw.sysctl(f"{family}/conf/trunk/forwarding", 1)
+        tap.equal(found(r, d), {untagged: "warning"}, f"{family} is routed")
+        r.gw.sysctl(f"{family}/conf/trunk/forwarding", 0)
     r.gw.vlan("trunk", 20, "office")
     r.gw.vlan("trunk", 21, "lab")
     siblings = ("vlan-unguarded", "trunk")

@@ -128,6 +128,23 @@ static void check_vlans(struct doctor *doctor, const struct link *trunk)
 	free(vlans.names);
 }
 
+/* Is what comes in by an interface routed? It needs no address for that. */
+static bool routes(const struct link *trunk)
+{
+	bool routed = false;
+
+	for (int version = 4; version <= 6; version += 2) {
+		char *path = cli_format("/proc/sys/net/ipv%d/conf/%s/forwarding",
+					version, trunk->name);
+
+		/* Not to know is no reason to be calm. */
+		if (doctor_forwards(path) != 0)
+			routed = true;
+		free(path);
+	}
+	return routed;
+}
+
 /* Routed or bridged it is only if somebody set that up: else it is a note. */
 static void check_untagged(struct doctor *doctor, const struct link *trunk)
 {
@@ -138,7 +155,7 @@ static void check_untagged(struct doctor *doctor, const struct link *trunk)
 
 	if (doctor_covered(doctor, trunk, 0, LINK_DEPTH))
 		return;
-	if (trunk->address ||
+	if (trunk->address || (!master && routes(trunk)) ||
 	    (master && doctor_bridge_takes(master, trunk, 0)))
 		finding.severity = SEVERITY_WARNING;
 	doctor_find(doctor, &finding,
