@@ -42,14 +42,27 @@ def unused():
 
 
 def test_absent():
-    "no module: exit status 3, and how to load it; nothing is left behind"
+    "no module: how to load it; the daemon waits, and begins when it comes"
     r, d = world()
     d.write_policy(daemon.dome(revision=1))
     r.sock.close()
     wait_unloaded()
     # Where modprobe finds it, asking for the family loads it again.
-    tap.true("modprobe lenscap" in d.refuse(daemon.MODULE), d.log())
-    tap.true(not os.path.exists(d.socket), "no socket is left")
+    d.start()
+    tap.true("modprobe lenscap" in d.log(), d.log())
+    answer = d.ask("status")
+    tap.equal((answer["daemon"]["state"], answer["module"]),
+              ("no-module", None), "status")
+    tap.true("modprobe lenscap" in answer["daemon"]["last_error"], "error")
+    tap.true(any("module is not loaded" in line for line in d.notified()),
+             "systemd's status")
+    tap.module()
+    net.wait_for(lambda: d.ask("status")["daemon"]["state"] == "ok",
+                 what="the policy to be live")
+    r.sock = r.open()
+    tap.equal(policy.info(r.sock)["revision"], 1, "revision")
+    r.bad()
+    r.wait_dropped(1)
 
 
 def test_unload_is_refused_while_armed():
@@ -83,7 +96,7 @@ def test_goes_and_returns():
     tap.equal(d.apply(daemon.dome(revision=6))["code"], "module", "apply")
     d.ask("drops")
     tap.module()
-    d.wait_log("there again")
+    d.wait_log("module is there now")
     net.wait_for(lambda: d.ask("status")["daemon"]["state"] == "ok",
                  what="the policy to be back")
     r.sock = r.open()

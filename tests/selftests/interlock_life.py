@@ -457,8 +457,11 @@ def test_module_gone():
         site.daemon.stop()
         site.nft("flush ruleset")
         if not os.path.exists("/sys/module/lenscap"):
-            site.daemon.refuse(daemon.MODULE)
+            site.daemon.start()
             tap.equal(site.rules(), before, "a start without the module")
+            site.gw.ip("link del trunk")
+            site.gw.ip("link add trunk type veth peer name tmp0")
+            wait_rules(site, before, "an interface made anew, without it")
     finally:
         tap.module()
 

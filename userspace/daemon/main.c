@@ -122,7 +122,6 @@ static void watch_signal(struct daemon *daemon, ev_signal *watcher,
 static enum exit_status status_of(const struct client_error *err)
 {
 	switch (err->fault) {
-	case CLIENT_NO_MODULE:
 	case CLIENT_VERSION:
 		return EXIT_STATUS_MODULE;
 	case CLIENT_PERMISSION:
@@ -176,10 +175,14 @@ static enum exit_status start(struct daemon *daemon)
 	interlock_init(&daemon->interlock, daemon);
 	module_init(daemon);
 	if (module_attach(daemon, true, &err) < 0) {
-		log_error("%s", err.text);
+		daemon_error(daemon, "%s", err.text);
 		/* This is what it is for. */
 		apply_without_module(daemon);
-		return status_of(&err);
+		/* It may come, and until then the interlock must follow the
+		 * interfaces.
+		 */
+		if (err.fault != CLIENT_NO_MODULE)
+			return status_of(&err);
 	}
 	return EXIT_STATUS_OK;
 }
@@ -230,7 +233,7 @@ static void usage(FILE *out)
 		"  -h, --help         show this text\n"
 		"\n"
 		"Exit status: 0 ended as asked, 1 failure, 2 configuration,\n"
-		"3 no module, 4 another daemon runs, 5 privileges.\n");
+		"3 module of another release, 4 another daemon runs, 5 privileges.\n");
 }
 
 int main(int argc, char **argv)

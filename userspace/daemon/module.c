@@ -232,7 +232,7 @@ static void listen_to_events(struct daemon *daemon)
 /**
  * module_attach() - find the module and bring it to the wanted state
  * @daemon: the daemon
- * @starting: the daemon is, so that what is wrong is said by the caller
+ * @starting: the daemon is, and has not waited for it
  * @err: why not
  *
  * What is as it should be is not touched. Guards come before policy: should
@@ -256,7 +256,7 @@ int module_attach(struct daemon *daemon, bool starting,
 		return -1;
 	}
 	if (!starting)
-		log_notice("the lenscap module is there again");
+		log_notice("the lenscap module is there now");
 	log_info("module %s: generation %u, revision %llu, %u guard(s), %u armed",
 		 info.version, info.generation,
 		 (unsigned long long)info.revision, info.guards,
