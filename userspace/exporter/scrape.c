@@ -238,6 +238,10 @@ static void take_daemon(struct snapshot *snapshot, const json_t *daemon)
 	if (json_is_integer(json_object_get(daemon, "records_unlogged")))
 		set(snapshot, RECORDS_UNLOGGED,
 		    number_of(daemon, NULL, "records_unlogged"));
+	if (json_object_get(daemon, "config_last_good"))
+		set(snapshot, CONFIG_LAST_GOOD,
+		    json_is_object(json_object_get(daemon,
+						   "config_last_good")));
 }
 
 static int take_device(void *arg, const json_t *object)

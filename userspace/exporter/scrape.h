@@ -28,6 +28,7 @@ enum count {
 enum figure {
 	DAEMON_UP,
 	MODULE_LOADED,
+	CONFIG_LAST_GOOD,
 	POLICY_GENERATION,
 	POLICY_REVISION,
 	POLICY_APPLIED,		/* milliseconds since the epoch */

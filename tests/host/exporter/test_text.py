@@ -105,6 +105,19 @@ def test_no_module():
     tap.equal(found["lenscap_unknown_devices"], "2", "drops are still known")
 
 
+def test_last_good():
+    "a broken gateway.yaml is told; nothing by a daemon that does not know"
+    for shown, value in ((None, "0"), ({"saved": None, "error": "x"}, "1"),
+                         (..., None)):
+        answers = world()
+        if shown is ...:
+            answers["status"]["daemon"].pop("config_last_good")
+        else:
+            answers["status"]["daemon"]["config_last_good"] = shown
+        tap.equal(values(text_of(answers)).get("lenscap_config_last_good"),
+                  value, f"{shown}")
+
+
 def test_interlock():
     "not in place is told, and nothing where none is wanted"
     for name, value in (("in-place", "1"), ("missing", "0"), ("open", "0"),
