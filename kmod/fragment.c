@@ -22,8 +22,8 @@
  *
  *   1. the one that the same packet has;
  *   2. one that is free, or older than LIFE;
- *   3. the oldest whose last fragment has passed: it stays only for those that
- *      overtook each other;
+ *   3. the oldest whose last fragment has passed, of a device that holds no fewer
+ *      than the newcomer does: it stays only for those that overtook each other;
  *   4. of the device that holds most places its oldest, if it holds at least two
  *      more than the newcomer does; or else the newcomer's own oldest;
  *   5. none.
@@ -31,8 +31,9 @@
  * So a device never loses a place to one that then holds more than it is left
  * with, as in stochastic fairness queueing (McKenney, 1990), where the longest
  * queue drops. A flood takes its own places again and again; who has one packet
- * under way keeps its place. Steps 4 and 5 count in "lost": later fragments that
- * should have passed may then be dropped, as "fragment".
+ * under way keeps its place, also if its last fragment came early. Steps 4
+ * and 5 count in "lost": later fragments that should have passed may then be
+ * dropped, as "fragment".
  *
  * Example: camera A floods with first fragments and holds all sixteen places of
  * the bucket that it shares with B. B sends a datagram in three fragments: its
@@ -323,6 +324,7 @@ static struct choice choose(const struct bucket *bucket, u64 key, u16 owner,
 {
 	struct choice empty = { .place = WAYS }, done = { .place = WAYS };
 	struct choice other = { .lost = true };
+	u32 mine = held_by(bucket, owner);
 	u64 oldest = U64_MAX;
 	u32 i;
 
@@ -338,7 +340,8 @@ static struct choice choose(const struct bucket *bucket, u64 key, u16 owner,
 		if (was == KEY_FREE || too_old(seen, now)) {
 			empty = (struct choice){ .place = i, .was = was };
 		} else if (READ_ONCE(place->said) & SAID_DONE &&
-			   seen < oldest) {
+			   seen < oldest &&
+			   held_by(bucket, (u16)seen) >= mine) {
 			oldest = seen;
 			done = (struct choice){ .place = i, .was = was };
 		}

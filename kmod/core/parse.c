@@ -361,7 +361,9 @@ static bool parse_ipv6_fragment(const struct lc_frame *frame, const u8 *p,
 /* AH is a protocol here, which rules may permit, and what is behind it is not looked
  * at. Connection tracking walks on, and takes a fragment header that it finds for that
  * of the packet (find_prev_fhdr() in net/ipv6/netfilter/nf_conntrack_reasm.c). No host
- * puts one there: it makes fragments of what AH protects, RFC 4302 section 3.3.4.
+ * puts one there: it makes fragments of what AH protects, RFC 4302 section 3.3.4. An
+ * error that it finds there, it translates and sends on as the connection that the
+ * error quotes (nf_conntrack_icmpv6_error()): quotes_own() is to see it.
  */
 static bool hides_header(const struct lc_frame *frame, const struct span *span)
 {
@@ -375,6 +377,7 @@ static bool hides_header(const struct lc_frame *frame, const struct span *span)
 	case NEXT_FRAGMENT:
 	case NEXT_AH:
 	case NEXT_DSTOPTS:
+	case PROTO_ICMPV6:
 		return true;
 	}
 	return false;
@@ -527,6 +530,9 @@ static enum sum sum_of(const struct lc_frame *frame, u32 l4,
 	} else if (key->proto == LC_UDP) {
 		field = l4 + 6;
 		behind = l4 + 8;
+	} else if (key->icmp) {
+		/* What it quotes is looked at, too. */
+		behind = frame->len;
 	}
 	if (!frame->sum_open || frame->sum_at == field)
 		return SUM_MADE;
@@ -618,12 +624,12 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 		return;
 	if (key->part != LC_PART_LATER && !parse_transport(frame, &span, key))
 		return;
+	key->icmp = icmp_of(frame, &span, key);
 	sum = sum_of(frame, span.l4, key);
 	if (sum == SUM_OVER) {
 		fail(key, LENSCAP_REASON_BAD_HEADER);
 		return;
 	}
-	key->icmp = icmp_of(frame, &span, key);
 	/* Upkeep never comes in fragments (for ND that is a rule, RFC 6980), so
 	 * first fragments are looked at as well, and refused. A later fragment
 	 * of ICMPv6 could be of anything and is left to the rules: without its

@@ -230,7 +230,7 @@ TEST(ipv6_ah_esp_and_nothing_are_protocols)
 /* Connection tracking would find them there. */
 TEST(ipv6_extension_headers_behind_ah)
 {
-	static const u8 hidden[] = { 0, 43, 44, 51, 60 };
+	static const u8 hidden[] = { 0, 43, 44, 51, 58, 60 };
 	struct pkt p;
 	u32 i, more;
 

@@ -317,6 +317,31 @@ TEST(fragments_of_others_are_out_of_a_floods_reach)
 	lenscap_fragments_destroy(&ln);
 }
 
+/* Nor is what overtook another, for who holds more. */
+TEST(fragments_that_are_through_stay_in_a_flood)
+{
+	const struct lenscap_stats *flood = device(0);
+	const struct lenscap_stats *quiet = neighbour(0);
+	struct lenscap_net ln;
+	u32 i;
+
+	begin(&ln);
+	add_ident(&ln, quiet, 1);
+	CHECK(finish(&ln, quiet, 1));
+	for (i = 0; i < 100; i++) {
+		add_ident(&ln, flood, i);
+		CHECK(finish(&ln, flood, i));
+	}
+	CHECK(has(&ln, quiet, 1));
+	/* Of its own it costs nothing that is under way. */
+	CHECK_EQ(lenscap_fragments_lost(&ln), 0);
+	for (i = 0; i < 100; i++)
+		add_ident(&ln, flood, 100 + i);
+	CHECK(has(&ln, quiet, 1));
+	CHECK_EQ(lenscap_fragments_lost(&ln), 100 - (WAYS - 1));
+	lenscap_fragments_destroy(&ln);
+}
+
 /* Sixteen devices with a place each keep them; the seventeenth finds none. */
 TEST(fragments_of_many_devices_in_a_bucket)
 {

@@ -162,7 +162,7 @@ static u32 options6(const u8 *header, u32 size)
 static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 		  struct dissected *d)
 {
-	static const u8 hidden[] = { 0, 43, 44, 51, 60 };
+	static const u8 hidden[] = { 0, 43, 44, 51, 58, 60 };
 	bool walk = type == 0 || type == 60 || type == 44;
 	u32 size;
 
@@ -179,7 +179,7 @@ static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 		d->proto = type;
 		d->l4 = at;
 		if (type == 51 && at < d->end &&
-		    (at >= LC_HEADERS || memchr(hidden, f->data[at], 5))) {
+		    (at >= LC_HEADERS || memchr(hidden, f->data[at], sizeof(hidden)))) {
 			d->why = WHY(EXT_HEADER);
 			return;
 		}
@@ -295,6 +295,8 @@ static void unfinished(const struct lc_frame *f, struct dissected *d)
 	} else if (d->proto == 17) {
 		field = 6;
 		behind = 8;
+	} else if (d->proto == (d->family == 4 ? 1 : 58)) {
+		behind = (s32)f->len - (s32)d->l4;
 	}
 	d->astray = !d->family || at != field;
 	if (d->family && at != field && at < behind)
