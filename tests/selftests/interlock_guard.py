@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The interlock on guarded interfaces: what the module does not judge stays."""
 
-from lib import daemon, frames, lock, net, policy, rig, tap
+from lib import daemon, frames, io, lock, net, policy, rig, tap
 from lib.daemon import guard
 
 
@@ -184,6 +184,56 @@ table inet fast {
     tap.equal(slow(), before, "packets of the slow path")
     site.guarded()
     site.passes(site.frame())
+
+
+def reserved(site, link, groups):
+    "IP in frames to the groups of IEEE 802.1Q, from who says to be anybody."
+    for last in groups:
+        for gateway, src in (("10.30.0.1", "10.30.0.99"),
+                             ("2001:db8:30::1", "2001:db8:30::99")):
+            site.blocked(site.frame(src=src, dst=gateway,
+                                    mac="02:00:5e:99:00:09",
+                                    to=f"01:80:c2:00:00:{last:02x}"),
+                         "prerouting", link=link, at=site.near)
+
+
+def test_reserved_groups_at_a_bridge():
+    "what a guarded bridge leaves on its port"
+    site = lock.Site([guard("cams", "br0")], devices=(), start=False)
+    site.gw.bridge("br0", "trunk")
+    site.gw.ip(f"link set br0 address {rig.GW_MAC}")
+    site.gw.addr("br0", lock.GW4["trunk"], lock.GW6["trunk"])
+    site.daemon.start()
+    site.warm()
+    # 0 it forwards without STP, and the guard judges it; 1 it drops.
+    reserved(site, site.cam_link, (2, 3, 14, 15))
+
+
+def test_reserved_groups_at_a_bond():
+    "what a guarded bond leaves on a port that rests"
+    site = lock.Site([guard("cams", "bond0")], devices=(), start=False)
+    site.net.veth(site.rig.cam, "eth1", site.gw, "spare")
+    ports = [f"link set {port} {what}" for port in ("trunk", "spare")
+             for what in ("down", "master bond0", "up")]
+    done = site.gw.run(["ip", "link", "add", "bond0", "type", "bond", "mode",
+                        "active-backup"], check=False)
+    if done.returncode:
+        raise tap.Skip(f"no bonds: {done.stderr.strip()}")
+    site.gw.batch([*ports, f"link set bond0 address {rig.GW_MAC} up",
+                   "link set bond0 type bond active_slave trunk"])
+    site.gw.sysctl("ipv4/conf/spare/rp_filter", 0)
+    site.gw.addr("bond0", lock.GW4["trunk"], lock.GW6["trunk"])
+    site.daemon.start()
+    site.warm()
+    known = site.frame()
+
+    def arrives():
+        site.cam_link.send(known)
+        return site.far.has(site.body(known))
+    net.wait_for(arrives, what="the port to let frames through")
+    link = io.Link(site.rig.cam, "eth1")
+    site.net.defer(link.close)
+    reserved(site, link, (0, 1, 2, 3, 14, 15))
 
 
 def test_interface_returns():

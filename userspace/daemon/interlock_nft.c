@@ -34,6 +34,7 @@
 #include "interlock_say.h"
 
 /* Where things are in an Ethernet header, an IPv4 and an IPv6 header. */
+#define ETHER_DESTINATION	0U
 #define ETHER_SOURCE	6U
 #define ETHER_PROTOCOL	12U
 #define ETHER_TCI	14U
@@ -327,6 +328,30 @@ static void say_mac(const struct writer *w, const struct base_chain *chain)
 	say_rule(w, chain->family, chain->name, rule);
 }
 
+/*
+ * IEEE 802.1Q's reserved groups. A bond, a team or a bridge leaves frames to them
+ * on the port, where IP takes in what they hold: past a guard that stands above.
+ * There is no IP in them but somebody's who knows that.
+ */
+static void say_reserved(const struct writer *w, const struct base_chain *chain)
+{
+	static const uint8_t reserved[6] = { 0x01, 0x80, 0xc2 };
+	static const uint8_t mask[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xf0 };
+	static const uint8_t none[6];
+	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
+	uint16_t ether = ARPHRD_ETHER;
+
+	rule_meta(rule, NFT_META_IIFTYPE);
+	rule_equal(rule, &ether, sizeof(ether));
+	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION,
+		     sizeof(reserved));
+	rule_mask(rule, mask, none, sizeof(mask));
+	rule_equal(rule, reserved, sizeof(reserved));
+	rule_count(rule, chain->counter);
+	rule_drop(rule);
+	say_rule(w, chain->family, chain->name, rule);
+}
+
 /* What the gateway says to itself may carry any address of its own. */
 static void say_loopback(const struct writer *w, const struct base_chain *chain)
 {
@@ -357,6 +382,9 @@ static void say_addresses(const struct writer *w, uint16_t family)
 		say_judged(w, family, chain->name);
 		if (family == NFPROTO_INET && chain->hook != NF_INET_FORWARD)
 			say_loopback(w, chain);
+		if (chain->hook == NF_INET_PRE_ROUTING &&
+		    family == NFPROTO_INET)
+			say_reserved(w, chain);
 		say_mac(w, chain);
 		for (int s = PLAN_HOSTS4; s < PLAN_SETS; s++)
 			say_address(w, chain, (enum plan_set)s);
