@@ -13,9 +13,9 @@ import shutil
 import socket
 
 from lib import bpf, evasion, frames, io, net, path, policy, tap
-from lib.evasion import (BULK4, CAM4, CAM6, CAM_MAC, ELSE4, FAR_MAC, GW4,
-                         GW6, GW_MAC, OTHER4, OTHER_MAC, PEER4, PING4, SERVED,
-                         WAN_MAC, by, ip, ok, udp)
+from lib.evasion import (BULK4, CAM4, CAM6, CAM_MAC, ELSE4, ELSE6, FAR_MAC,
+                         GW4, GW6, GW_MAC, OTHER4, OTHER6, OTHER_MAC, PEER4,
+                         PING4, PING6, SERVED, WAN_MAC, by, ip, ok, udp)
 from lib.path import (DENIED, PERMITTED, denied, link, mixed, need, nft,
                       permitted)
 
@@ -408,6 +408,28 @@ def test_error_by_nat(here):
     # Connection tracking makes of each: to ELSE4.
     yield [ip(PING4, frames.icmp(kind, code, bytes(4), quote + DENIED))
            for kind, code in ((3, 3), (3, 1), (4, 0), (11, 0), (12, 0))]
+
+
+@path.path("RFC 4302, net/netfilter/nf_conntrack_proto_icmpv6.c: related",
+           "ext_header")
+def test_error_behind_ah(here):
+    "the same behind AH, which a rule permits: connection tracking walks on"
+    if here.sock:
+        rules = evasion.POLICY["profiles"]["p"]["rules"]
+        policy.load(here.sock, {**evasion.POLICY, "profiles": {"p": {
+            "class": 1, "rules": rules + [policy.connects(PING6, "ah")]}}})
+    here.gw.ip(f"neigh replace {OTHER6} lladdr {OTHER_MAC} dev trunk")
+    nft(here, f"""table ip6 t {{
+        chain forward {{ type filter hook forward priority 0;
+            ct state invalid drop }}
+        chain post {{ type nat hook postrouting priority 100;
+            ip6 daddr {OTHER6} snat to {PING6} }} }}""", "snat")
+    answered(here, frames.eth(WAN_MAC, FAR_MAC, frames.ipv6(
+        ELSE6, OTHER6, frames.udp(4321, 5004, b"a viewer"))), b"a viewer")
+    quote = frames.ipv6(PING6, OTHER6, frames.udp(4321, 5004, bytes(8)))
+    yield [ip(PING6, frames.authentication(
+        frames.icmp6(kind, code, bytes(4), quote + DENIED)))
+           for kind, code in ((1, 4), (2, 0), (3, 0), (4, 0))]
 
 
 @path.path("nft(8): dnat, a transparent proxy", "destination, service")

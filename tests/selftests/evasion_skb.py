@@ -16,8 +16,8 @@ import struct
 
 from lib import evasion, frames, io, net, path, policy, tap
 from lib.evasion import (BULK4, BULK6, CAM4, CAM6, CAM_MAC, ELSE4, ELSE6, GW4,
-                         GW_MAC, PEER4, PEER6, PORT, SERVED, ip, ok, udp,
-                         virtual)
+                         GW_MAC, PEER4, PEER6, PING4, PING6, PORT, SERVED, ip,
+                         ok, udp, virtual)
 from lib.path import DENIED, PERMITTED, denied, mixed, need
 
 PEERS, BULKS, ELSES = [PEER4, PEER6], [BULK4, BULK6], [ELSE4, ELSE6]
@@ -232,6 +232,27 @@ def test_checksum_over_headers(here):
         tap.equal([data[36:38] for data in seen[:1]], [b"\0\x35"], "port")
         tap.true(frames.ip(PEER6) != seen[3][38:54], "an address as it was")
         tap.true(frames.ip(BULK6) != seen[5][38:54], "an address as it was")
+
+
+@path.path("virtio_net_hdr: skb_checksum_help() writes at csum_offset",
+           "bad_header", at="route, bridge")
+def test_checksum_over_a_quote(here):
+    "the same over the address that an ICMP error quotes: it is another then"
+    need("ethtool", ["ip", "netns", "exec", here.gw.name, "ethtool", "-K",
+                     "wan", "tx", "off"])
+    udp_part = frames.udp(4321, 5004, DENIED)
+    # Where the destination of the quote ends.
+    end4, end6 = 14 + 20 + 8 + 20, 14 + 40 + 8 + 40
+    error4 = ip(PING4, frames.icmp(3, 3, bytes(4), frames.ipv4(
+        PING4, CAM4, udp_part)), pad=False)
+    error6 = ip(PING6, frames.icmp6(1, 4, bytes(4), frames.ipv6(
+        PING6, CAM6, udp_part)), pad=False)
+    yield [virtual(error4, io.gso_header(0, 0, 0, end4 - 4, 2)),
+           virtual(error6, io.gso_header(0, 0, 0, end6 - 4, 2))]
+    if not here.sock:
+        seen = [f.data for f in here.seen.frames if DENIED in f.data]
+        tap.true(frames.ip(CAM4) != seen[0][end4 - 4:end4], "as it was")
+        tap.true(frames.ip(CAM6) != seen[1][end6 - 16:end6], "as it was")
 
 
 @path.path("virtio_net_hdr: skb_checksum_help() writes at csum_offset",
