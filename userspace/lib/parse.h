@@ -96,6 +96,9 @@ size_t rule_parse(struct parse *parse, const char *what,
 void devices_parse(struct parse *parse, const struct ynode *node);
 void device_add(struct parse *parse, const struct device_draft *draft);
 
+/* overlap.c */
+void overlaps_warn(struct parse *parse);
+
 /* inventory.c */
 void inventory_parse(struct parse *parse, const struct policy_file *file);
 

@@ -88,6 +88,7 @@ static void check_whole(struct parse *parse, const struct ynode *node)
 			      "there are no devices: guards will drop everything");
 	destinations_warn_unused(parse);
 	profiles_warn_unused(parse);
+	overlaps_warn(parse);
 }
 
 static void parse_root(struct parse *parse)
