@@ -17,6 +17,8 @@ enum severity {
 };
 
 #define VLAN_COUNT	4096
+#define VLAN_SERVICE	VLAN_COUNT	/* added to the id in a tag of 802.1ad */
+#define VLAN_TAGS	(2 * VLAN_COUNT)
 #define VLAN_ANY	(-1)	/* whichever tag, or none */
 
 /**
@@ -44,7 +46,8 @@ struct bridged {
  * @lower: index of the interface that it stands on here, 0 for none
  * @master: index of the bridge, bond or the like that it is a port of, 0 for
  *	none
- * @vlan: VLAN id of a VLAN device, else 0
+ * @vlan: the tag of a VLAN device, else 0: a VLAN id, with VLAN_SERVICE if it
+ *	is one of 802.1ad
  * @whole: it takes all unicast frames that come in by @lower without a tag
  * @bridged: what a bridge does with it
  * @address: it has an address that is not of the link only
@@ -73,7 +76,7 @@ struct link {
  * struct guarded - a guard, and the interface that it stands on
  * @name: its name
  * @link: the interface
- * @vlan: its VLAN id, 0 for none
+ * @vlan: its VLAN id, 0 for none: tags of 802.1Q only
  */
 struct guarded {
 	const char *name;

@@ -152,7 +152,10 @@ int doctor_read_bridges(struct doctor *doctor)
 
 static bool share_vlan(const struct link *from, const struct link *to, int vlan)
 {
-	if (vlan > 0)
+	/* These tags are content to it. */
+	if (vlan >= VLAN_SERVICE)
+		vlan = from->bridged.pvid;
+	if (vlan >= 0)
 		return has_vlan(from, vlan) && has_vlan(to, vlan);
 	for (size_t i = 0; i < ARRAY_SIZE(from->bridged.vlans); i++) {
 		if (from->bridged.vlans[i] & to->bridged.vlans[i])
@@ -207,7 +210,8 @@ bool doctor_bridge_takes(const struct link *bridge, const struct link *port,
 {
 	if (!bridge->bridged.filters)
 		return true;
-	return vlan ? has_vlan(port, vlan) : port->bridged.pvid != 0;
+	return vlan && vlan < VLAN_SERVICE ? has_vlan(port, vlan) :
+					     port->bridged.pvid != 0;
 }
 
 /* Ports by which frames come in that no guard on them judges, and get on. */
@@ -246,7 +250,8 @@ static bool check_above(struct doctor *doctor, const struct link *bridge)
 		if (!names)
 			continue;
 		if (vlan > 0)
-			snprintf(id, sizeof(id), " of VLAN %d", vlan);
+			snprintf(id, sizeof(id), " of VLAN %d",
+				 vlan % VLAN_COUNT);
 		doctor_find(doctor, &finding,
 			    cli_format("The bridge passes frames%s between its ports without guard \"%s\" on %s seeing them, and no guard of its own judges what comes in by %s.",
 				       id, guard->name, guard->link->name,

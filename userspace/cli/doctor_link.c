@@ -2,6 +2,8 @@
 /*
  * lenscapctl doctor: the interfaces, and which of them lead to a guard.
  */
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <netlink/cache.h>
@@ -60,6 +62,14 @@ static bool takes_whole(struct rtnl_link *link)
 	return false;
 }
 
+/* Devices of both protocols may have the same id, and take different frames. */
+static int service_bit(struct rtnl_link *vlan)
+{
+	int protocol = rtnl_link_vlan_get_protocol(vlan);
+
+	return protocol == htons(ETH_P_8021AD) ? VLAN_SERVICE : 0;
+}
+
 static void read_link(struct link *link, struct rtnl_link *from)
 {
 	const char *name = rtnl_link_get_name(from);
@@ -76,7 +86,7 @@ static void read_link(struct link *link, struct rtnl_link *from)
 	    rtnl_link_get_link_netnsid(from, &elsewhere) < 0)
 		link->lower = rtnl_link_get_link(from);
 	if (rtnl_link_is_vlan(from))
-		link->vlan = rtnl_link_vlan_get_id(from);
+		link->vlan = rtnl_link_vlan_get_id(from) | service_bit(from);
 	link->whole = takes_whole(from);
 }
 

@@ -18,7 +18,7 @@ struct vlans {
 	const struct link *trunk;
 	char *names;
 	bool bridged;
-	bool done[VLAN_COUNT];
+	bool done[VLAN_TAGS];
 };
 
 /* VLAN devices of @base: the trunk, or what @port of it brings frames to. */
