@@ -8,6 +8,7 @@ the interface that both stand on, whatever guard stands on another.
 
 from lib import daemon, tap
 from lib.doctor import built, cleanup, found, guards, risk, world
+from lib.path import need
 
 VLANS = ("vlan-unguarded", "trunk")
 UNTAGGED = ("untagged-unguarded", "trunk")
@@ -49,6 +50,50 @@ def test_service_tag_of_a_bridge():
         r.gw.run(f"bridge vlan add dev {port} vid 7 pvid untagged")
     tap.equal(found(r, d)[bridge], "warning", "its own pass")
     tap.true("frames of VLAN 30 between" in risk(r, d, bridge[0]), "which")
+
+
+def port_vlan(r, d, upper):
+    "A guard on what trunk is the only port of, and VLAN devices on trunk."
+    r.gw.batch(["link set trunk down", f"link set trunk master {upper}",
+                "link set trunk up", f"link set {upper} up"])
+    guards(d, daemon.guard(interface=upper))
+    tap.equal(found(r, d), {}, "no VLAN device")
+    r.gw.vlan("trunk", 40, "office")
+    tap.equal(found(r, d), {VLANS: "warning"}, "one on the port")
+    tap.true("by office," in risk(r, d, VLANS[0]), "which")
+    guards(d, daemon.guard(interface=upper),
+           daemon.guard("office", "trunk", vlan=40))
+    tap.true(VLANS not in found(r, d), "it has a guard")
+    r.gw.vlan(upper, 40, "above")
+    guards(d, daemon.guard(interface="above"))
+    tap.true("by office," in risk(r, d, VLANS[0]),
+             "a guard on the same VLAN above")
+
+
+def test_vlan_on_a_port():
+    "a VLAN device on the port of a guarded bridge"
+    r, d = world()
+    r.gw.ip("link add br0 type bridge")
+    port_vlan(r, d, "br0")
+
+
+def test_trunk_of_a_port():
+    "a guarded bridge of a VLAN device: the trunk below has others"
+    r, d = world()
+    r.gw.vlan("trunk", 30, "cams30")
+    r.gw.bridge("br0", "cams30")
+    guards(d, daemon.guard(interface="br0"))
+    tap.equal(found(r, d), {UNTAGGED: "note"}, "no other VLAN")
+    r.gw.vlan("trunk", 40, "office")
+    tap.equal(found(r, d), {UNTAGGED: "note", VLANS: "warning"}, "another")
+
+
+def test_vlan_on_a_slave():
+    "a VLAN device on the port of a guarded bond"
+    r, d = world()
+    need("bond", ["ip", "-n", r.gw.name, "link", "add", "bond0", "type",
+                  "bond", "mode", "active-backup"])
+    port_vlan(r, d, "bond0")
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ struct bridged {
  * @guard: name of a guard whose frames come through it, NULL for none
  * @trunk: a guard tells VLANs apart on it
  * @way: frames of a guard come by it, and others that the guard does not see
+ * @port: a port by which frames come to a guard above its bridge, bond or the like
  */
 struct link {
 	int index;
@@ -70,6 +71,7 @@ struct link {
 	const char *guard;
 	bool trunk;
 	bool way;
+	bool port;
 };
 
 /**

@@ -34,7 +34,9 @@ static void find_devices(const struct doctor *doctor, struct vlans *vlans,
 		if (!doctor_bridge_takes(base, port, link->vlan) ||
 		    !doctor_bridge_takes(base, base, link->vlan))
 			continue;
-		if (!doctor_covered(doctor, vlans->trunk, link->vlan,
+		/* What a port brings to a guard above is no way past it. */
+		if (!link->port &&
+		    !doctor_covered(doctor, vlans->trunk, link->vlan,
 				    LINK_DEPTH) &&
 		    !doctor_covered(doctor, link, 0, LINK_DEPTH))
 			vlans->names = doctor_join(vlans->names, link->name);
@@ -116,7 +118,8 @@ static void check_vlans(struct doctor *doctor, const struct link *trunk)
 		if (!doctor_is_bridge(base) || port == base || trunk->trunk)
 			find_devices(doctor, &vlans, base, port);
 		port = base;
-		base = doctor_link(doctor, base->master);
+		base = trunk->trunk || trunk->way ?
+			       doctor_link(doctor, base->master) : NULL;
 	}
 	if (vlans.names)
 		doctor_find(doctor, &finding,
@@ -164,43 +167,46 @@ static void check_untagged(struct doctor *doctor, const struct link *trunk)
 		    "Have the switch refuse frames without a tag, or add a guard without \"vlan\" on the interface, which judges all that no other guard there names.");
 }
 
-/* Ports by which the VLAN of a guard comes to the VLAN device of a bridge. */
-static void mark_ways(const struct doctor *doctor, const struct guarded *guard,
-		      const struct link *bridge)
+/*
+ * Ports by which frames come to a guard above. A VLAN device on one takes its
+ * own before the guard's bridge or bond has them; of a bridge that tells VLANs
+ * apart, others may go elsewhere as well.
+ */
+static void mark_ports(const struct doctor *doctor, const struct link *master,
+		       int vlan)
 {
-	int vlan;
+	bool apart = doctor_is_bridge(master) && master->bridged.filters &&
+		     vlan > 0;
 
-	if (!doctor_is_bridge(bridge) || !bridge->bridged.filters ||
-	    !doctor_stands_on(doctor, guard, bridge, &vlan) || vlan <= 0)
-		return;
 	for (size_t i = 0; i < doctor->link_count; i++) {
 		struct link *port = &doctor->links[i];
 
-		if (port->master == bridge->index &&
-		    doctor_bridge_takes(bridge, port, vlan))
-			port->way = true;
+		if (port->master != master->index ||
+		    (apart && !doctor_bridge_takes(master, port, vlan)))
+			continue;
+		port->port = true;
+		port->way = port->way || apart;
 	}
 }
 
 static void mark_trunks(const struct doctor *doctor,
 			const struct guarded *guard)
 {
-	struct link *link = guard->link, *lower;
-
 	if (guard->vlan)
-		link->trunk = true;
-	for (int depth = LINK_DEPTH; depth; depth--) {
-		lower = doctor_link(doctor, link->lower);
-		if (!lower)
-			break;
-		if (link->vlan)
+		guard->link->trunk = true;
+	for (size_t i = 0; i < doctor->link_count; i++) {
+		const struct link *link = &doctor->links[i];
+		struct link *lower = doctor_link(doctor, link->lower);
+		int vlan;
+
+		if (!doctor_stands_on(doctor, guard, link, &vlan))
+			continue;
+		if (lower && link->vlan)
 			lower->trunk = true;
-		else
+		else if (lower)
 			lower->way = true;
-		link = lower;
+		mark_ports(doctor, link, vlan);
 	}
-	for (size_t i = 0; i < doctor->link_count; i++)
-		mark_ways(doctor, guard, &doctor->links[i]);
 }
 
 /**
@@ -214,7 +220,7 @@ void doctor_check_trunks(struct doctor *doctor)
 	for (size_t i = 0; i < doctor->link_count; i++) {
 		const struct link *link = &doctor->links[i];
 
-		if (link->trunk || link->way)
+		if (link->trunk || link->way || link->port)
 			check_vlans(doctor, link);
 		if (link->trunk)
 			check_untagged(doctor, link);
