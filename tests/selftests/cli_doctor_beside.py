@@ -96,6 +96,29 @@ def test_vlan_on_a_slave():
     port_vlan(r, d, "bond0")
 
 
+def test_macvlan():
+    "a macvlan on the trunk of a guard, and VLAN devices on that"
+    r, d = world()
+    r.gw.vlan("trunk", 30, "cams30")
+    guards(d, daemon.guard(interface="cams30"))
+    tap.equal(found(r, d), {UNTAGGED: "note"}, "none")
+    r.gw.batch(["link add link trunk name beside type macvlan mode bridge",
+                "link set beside up"])
+    tap.equal(found(r, d), {UNTAGGED: "warning"}, "one")
+    tap.true("that it leaves to beside," in risk(r, d, UNTAGGED[0]), "which")
+    r.gw.vlan("beside", 20, "office")
+    tap.equal(found(r, d), {UNTAGGED: "warning", VLANS: "warning"},
+              "a VLAN device on it")
+    tap.true("by office," in risk(r, d, VLANS[0]), "which")
+    guards(d, daemon.guard(interface="cams30"),
+           daemon.guard("beside", "beside"))
+    tap.equal(found(r, d), {UNTAGGED: "note",
+                            ("lower-unguarded", "trunk"): "warning"},
+              "a guard on the macvlan")
+    guards(d, daemon.guard(interface="cams30"), daemon.guard("rest", "trunk"))
+    tap.equal(found(r, d), {}, "a guard for the rest")
+
+
 if __name__ == "__main__":
     tap.main(globals(), needs=[tap.root, tap.module, daemon.built, built],
              each=cleanup)

@@ -21,14 +21,37 @@ struct vlans {
 	bool done[VLAN_TAGS];
 };
 
-/* VLAN devices of @base: the trunk, or what @port of it brings frames to. */
+/* Does it take frames as they are off the interface that it stands on? */
+static bool takes_off(const struct link *link)
+{
+	static const char *const kinds[] = {
+		"macvlan", "macvtap", "ipvlan", "ipvtap",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!strcmp(link->kind, kinds[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * VLAN devices of @base: the trunk, or what @port of it brings frames to. They
+ * stand on it or, like @on, on what takes frames off it.
+ */
 static void find_devices(const struct doctor *doctor, struct vlans *vlans,
-			 const struct link *base, const struct link *port)
+			 const struct link *base, const struct link *port,
+			 const struct link *on)
 {
 	for (size_t i = 0; i < doctor->link_count; i++) {
 		const struct link *link = &doctor->links[i];
 
-		if (!link->vlan || link->lower != base->index)
+		if (link->lower != on->index)
+			continue;
+		/* A trunk and a way are looked at for their own sake. */
+		if (takes_off(link) && !link->trunk && !link->way)
+			find_devices(doctor, vlans, base, port, link);
+		if (!link->vlan)
 			continue;
 		/* A bridge may keep the VLAN from getting up to the device. */
 		if (!doctor_bridge_takes(base, port, link->vlan) ||
@@ -40,7 +63,7 @@ static void find_devices(const struct doctor *doctor, struct vlans *vlans,
 				    LINK_DEPTH) &&
 		    !doctor_covered(doctor, link, 0, LINK_DEPTH))
 			vlans->names = doctor_join(vlans->names, link->name);
-		if (!doctor_is_bridge(base))
+		if (on == base && !doctor_is_bridge(base))
 			vlans->done[link->vlan] = true;
 	}
 }
@@ -116,7 +139,7 @@ static void check_vlans(struct doctor *doctor, const struct link *trunk)
 			find_bridged(doctor, &vlans, base, port);
 		/* A bridge to which the trunk is but a way is a trunk itself. */
 		if (!doctor_is_bridge(base) || port == base || trunk->trunk)
-			find_devices(doctor, &vlans, base, port);
+			find_devices(doctor, &vlans, base, port, base);
 		port = base;
 		base = trunk->trunk || trunk->way ?
 			       doctor_link(doctor, base->master) : NULL;
@@ -148,6 +171,21 @@ static bool routes(const struct link *trunk)
 	return routed;
 }
 
+/* Macvlans and the like on the trunk, joined: they are there to be used. */
+static char *join_takers(const struct doctor *doctor, const struct link *trunk)
+{
+	char *names = NULL;
+
+	for (size_t i = 0; i < doctor->link_count; i++) {
+		const struct link *link = &doctor->links[i];
+
+		if (link->lower == trunk->index && takes_off(link) &&
+		    !doctor_covered(doctor, link, 0, LINK_DEPTH))
+			names = doctor_join(names, link->name);
+	}
+	return names;
+}
+
 /* Routed or bridged it is only if somebody set that up: else it is a note. */
 static void check_untagged(struct doctor *doctor, const struct link *trunk)
 {
@@ -155,16 +193,21 @@ static void check_untagged(struct doctor *doctor, const struct link *trunk)
 	struct finding finding = {
 		"untagged-unguarded", SEVERITY_NOTE, "interface", trunk->name,
 	};
+	char *takers;
 
 	if (doctor_covered(doctor, trunk, 0, LINK_DEPTH))
 		return;
-	if (trunk->address || (!master && routes(trunk)) ||
+	takers = join_takers(doctor, trunk);
+	if (takers || trunk->address || (!master && routes(trunk)) ||
 	    (master && doctor_bridge_takes(master, trunk, 0)))
 		finding.severity = SEVERITY_WARNING;
 	doctor_find(doctor, &finding,
-		    cli_format("No guard judges frames without a VLAN tag on %s, so a camera that sends such may talk to anyone that they reach.",
-			       trunk->name),
+		    cli_format("No guard judges frames without a VLAN tag on %s%s%s, so a camera that sends such may talk to anyone that they reach.",
+			       trunk->name,
+			       takers ? ", nor those that it leaves to " : "",
+			       takers ? takers : ""),
 		    "Have the switch refuse frames without a tag, or add a guard without \"vlan\" on the interface, which judges all that no other guard there names.");
+	free(takers);
 }
 
 /*
