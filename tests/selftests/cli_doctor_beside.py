@@ -119,6 +119,32 @@ def test_macvlan():
     tap.equal(found(r, d), {}, "a guard for the rest")
 
 
+def test_hsr():
+    "a guard on an HSR ring: frames without its tag stay on the ports"
+    ring(0, {("lower-unguarded", name): "note" for name in ("trunk", "spare")})
+
+
+def test_prp():
+    "a guard on parallel redundancy, which takes frames without its tag too"
+    ring(1, {})
+
+
+def ring(proto, want):
+    "Of trunk and spare; and then what comes in by trunk is routed."
+    r, d = world()
+    r.gw.batch(["link add spare type dummy", "link set spare up"])
+    need("HSR", ["ip", "-n", r.gw.name, "link", "add", "ring", "type", "hsr",
+                 "slave1", "trunk", "slave2", "spare", "proto", str(proto)])
+    r.gw.up("ring")
+    guards(d, daemon.guard(interface="ring"))
+    tap.equal(found(r, d), want, "nothing is routed")
+    r.gw.sysctl("ipv4/conf/trunk/forwarding", 1)
+    key = ("lower-unguarded", "trunk")
+    tap.equal(found(r, d), {**want, key: "warning"} if want else {}, "routed")
+    r.gw.vlan("trunk", 20, "office")
+    tap.equal(found(r, d).get(VLANS), "warning", "a VLAN device on a port")
+
+
 if __name__ == "__main__":
     tap.main(globals(), needs=[tap.root, tap.module, daemon.built, built],
              each=cleanup)

@@ -236,6 +236,9 @@ def test_macsec():
     guards(d, daemon.guard(interface="above"))
     key = ("lower-unguarded", "trunk")
     tap.equal(found(r, d), {key: "note"}, "no address")
+    r.gw.sysctl("ipv4/conf/trunk/forwarding", 1)
+    tap.equal(found(r, d), {key: "warning"}, "routed")
+    r.gw.sysctl("ipv4/conf/trunk/forwarding", 0)
     r.gw.addr("trunk", "192.0.2.1/24")
     tap.equal(found(r, d), {key: "warning"}, "an address")
 

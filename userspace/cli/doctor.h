@@ -44,11 +44,11 @@ struct bridged {
  * @name: its name
  * @kind: what it is, "" for hardware
  * @lower: index of the interface that it stands on here, 0 for none
- * @master: index of the bridge, bond or the like that it is a port of, 0 for
- *	none
+ * @master: index of the bridge, bond, HSR ring or the like that it is a port of,
+ *	0 for none
  * @vlan: the tag of a VLAN device, else 0: a VLAN id, with VLAN_SERVICE if it
  *	is one of 802.1ad
- * @whole: it takes all unicast frames that come in by @lower without a tag
+ * @whole: it takes all unicast frames that come in below it without a tag
  * @bridged: what a bridge does with it
  * @address: it has an address that is not of the link only
  * @xdp: an XDP program is attached
@@ -173,6 +173,14 @@ int doctor_ask(const struct doctor *doctor, const char *command,
  */
 int doctor_forwards(const char *path);
 
+/**
+ * doctor_routes() - is what comes in by an interface routed?
+ * @link: the interface, which needs no address for that
+ *
+ * Return: whether it is, also if that is not known.
+ */
+bool doctor_routes(const struct link *link);
+
 /* Joins names with ", "; to be freed. */
 char *doctor_join(char *list, const char *name);
 
@@ -180,6 +188,7 @@ char *doctor_join(char *list, const char *name);
 bool doctor_links(struct doctor *doctor);
 void doctor_links_free(struct doctor *doctor);
 struct link *doctor_link(const struct doctor *doctor, int index);
+bool doctor_is_ring(const struct link *link);
 
 /* What bridges pass, and to where. */
 bool doctor_is_bridge(const struct link *link);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "doctor.h"
@@ -19,6 +20,22 @@ int doctor_forwards(const char *path)
 	first = fgetc(file);
 	fclose(file);
 	return first == EOF ? -EIO : first != '0';
+}
+
+bool doctor_routes(const struct link *link)
+{
+	bool routed = false;
+
+	for (int version = 4; version <= 6; version += 2) {
+		char *path = cli_format("/proc/sys/net/ipv%d/conf/%s/forwarding",
+					version, link->name);
+
+		/* Not to know is no reason to be calm. */
+		if (doctor_forwards(path) != 0)
+			routed = true;
+		free(path);
+	}
+	return routed;
 }
 
 static bool rules_name_ipv6(const json_t *answer)

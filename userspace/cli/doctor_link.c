@@ -36,6 +36,12 @@ struct link *doctor_link(const struct doctor *doctor, int index)
 	return NULL;
 }
 
+/* The kernel's word for either of its two kinds. */
+bool doctor_is_ring(const struct link *link)
+{
+	return !strcmp(link->kind, "hsr");
+}
+
 /* The peer of a veth is named like a lower interface, but is none. */
 static bool stands_on_another(const char *kind)
 {
@@ -131,21 +137,55 @@ static int read_addresses(const struct doctor *doctor, struct nl_sock *socket)
 	return 0;
 }
 
-static int read_xdp(const struct nlmsghdr *message, void *data)
+static void read_xdp(struct link *link, const struct nlattr *list)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, list) {
+		if (mnl_attr_get_type(attr) == IFLA_XDP_ATTACHED)
+			link->xdp = mnl_attr_get_u8(attr) != XDP_ATTACHED_NONE;
+	}
+}
+
+/* The kernel does not name a ring as the master of its ports. */
+static void read_ring(const struct doctor *doctor, struct link *ring,
+		      const struct nlattr *data)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, data) {
+		unsigned int type = mnl_attr_get_type(attr);
+		struct link *port;
+
+		/* Parallel redundancy takes frames without its tag, too. */
+		if (type == IFLA_HSR_PROTOCOL)
+			ring->whole = mnl_attr_get_u8(attr) == HSR_PROTOCOL_PRP;
+		if (type != IFLA_HSR_SLAVE1 && type != IFLA_HSR_SLAVE2)
+			continue;
+		port = doctor_link(doctor, (int)mnl_attr_get_u32(attr));
+		if (port && !port->master)
+			port->master = ring->index;
+	}
+}
+
+/* What libnl does not know. */
+static int read_rest(const struct nlmsghdr *message, void *doctor)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
-	struct link *link = doctor_link(data, info->ifi_index);
+	struct link *link = doctor_link(doctor, info->ifi_index);
 	const struct nlattr *outer, *inner;
 
 	if (!link)
 		return MNL_CB_OK;
 	mnl_attr_for_each(outer, message, sizeof(*info)) {
-		if (mnl_attr_get_type(outer) != IFLA_XDP)
+		if (mnl_attr_get_type(outer) == IFLA_XDP)
+			read_xdp(link, outer);
+		if (mnl_attr_get_type(outer) != IFLA_LINKINFO ||
+		    !doctor_is_ring(link))
 			continue;
 		mnl_attr_for_each_nested(inner, outer) {
-			if (mnl_attr_get_type(inner) == IFLA_XDP_ATTACHED)
-				link->xdp = mnl_attr_get_u8(inner) !=
-					    XDP_ATTACHED_NONE;
+			if (mnl_attr_get_type(inner) == IFLA_INFO_DATA)
+				read_ring(doctor, link, inner);
 		}
 	}
 	return MNL_CB_OK;
@@ -168,7 +208,7 @@ static bool read_all(struct doctor *doctor)
 
 	request->nlmsg_type = RTM_GETLINK;
 	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
-	doctor->xdp_known = !doctor_dump(NETLINK_ROUTE, request, read_xdp,
+	doctor->xdp_known = !doctor_dump(NETLINK_ROUTE, request, read_rest,
 					 doctor);
 	doctor->bridges_error = doctor_read_bridges(doctor);
 	return true;

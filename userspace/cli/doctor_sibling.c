@@ -154,23 +154,6 @@ static void check_vlans(struct doctor *doctor, const struct link *trunk)
 	free(vlans.names);
 }
 
-/* Is what comes in by an interface routed? It needs no address for that. */
-static bool routes(const struct link *trunk)
-{
-	bool routed = false;
-
-	for (int version = 4; version <= 6; version += 2) {
-		char *path = cli_format("/proc/sys/net/ipv%d/conf/%s/forwarding",
-					version, trunk->name);
-
-		/* Not to know is no reason to be calm. */
-		if (doctor_forwards(path) != 0)
-			routed = true;
-		free(path);
-	}
-	return routed;
-}
-
 /* Macvlans and the like on the trunk, joined: they are there to be used. */
 static char *join_takers(const struct doctor *doctor, const struct link *trunk)
 {
@@ -198,7 +181,7 @@ static void check_untagged(struct doctor *doctor, const struct link *trunk)
 	if (doctor_covered(doctor, trunk, 0, LINK_DEPTH))
 		return;
 	takers = join_takers(doctor, trunk);
-	if (takers || trunk->address || (!master && routes(trunk)) ||
+	if (takers || trunk->address || (!master && doctor_routes(trunk)) ||
 	    (master && doctor_bridge_takes(master, trunk, 0)))
 		finding.severity = SEVERITY_WARNING;
 	doctor_find(doctor, &finding,

@@ -105,9 +105,18 @@ static const struct {
 	{ "ipvlan", "to another address", false, BELOW },
 	{ "ipvtap", "to another address", false, BELOW },
 	{ "macsec", "without MACsec", true,
-	  "Have the switch refuse frames without MACsec, and neither give the interface below an address nor bridge it." },
+	  "Have the switch refuse frames without MACsec, and neither give the interface below an address nor bridge it or route what comes in by it." },
+	{ "hsr", "without an HSR tag", true,
+	  "Have nothing in the ring but nodes of it, and neither give its ports an address nor route what comes in by them." },
 #undef BELOW
 };
+
+/* Do frames that @link leaves to @lower get anywhere from there? */
+static bool goes_on(const struct link *link, const struct link *lower)
+{
+	return lower->address || doctor_routes(lower) ||
+	       (lower->master && lower->master != link->index);
+}
 
 static void check_below(struct doctor *doctor, const struct guarded *guard,
 			const struct link *link, const struct link *lower)
@@ -119,12 +128,26 @@ static void check_below(struct doctor *doctor, const struct guarded *guard,
 	for (size_t i = 0; i < ARRAY_SIZE(takers); i++) {
 		if (strcmp(link->kind, takers[i].kind) != 0)
 			continue;
-		if (takers[i].outside && !lower->address && !lower->master)
+		if (takers[i].outside && !goes_on(link, lower))
 			finding.severity = SEVERITY_NOTE;
 		doctor_find(doctor, &finding,
 			    cli_format("Guard \"%s\" sees only what %s takes of the frames that come in by %s, and no guard judges the others, so a camera that sends %s may talk to anyone that they reach.",
 				       guard->name, link->name, lower->name,
 				       takers[i].sends), takers[i].fix);
+	}
+}
+
+static void find_below(struct doctor *doctor, const struct guarded *guard,
+		       const struct link *link)
+{
+	for (size_t i = 0; i < doctor->link_count; i++) {
+		const struct link *lower = &doctor->links[i];
+		bool port = doctor_is_ring(link) &&
+			    lower->master == link->index;
+
+		if ((port || lower->index == link->lower) &&
+		    !doctor_covered(doctor, lower, 0, LINK_DEPTH))
+			check_below(doctor, guard, link, lower);
 	}
 }
 
@@ -136,16 +159,14 @@ void doctor_check_below(struct doctor *doctor)
 {
 	for (size_t i = 0; i < doctor->guard_count; i++) {
 		const struct guarded *guard = &doctor->guards[i];
-		const struct link *link = guard->link, *lower;
 
-		for (int depth = LINK_DEPTH; depth; depth--) {
-			lower = doctor_link(doctor, link->lower);
-			if (!lower)
-				break;
+		for (size_t j = 0; j < doctor->link_count; j++) {
+			const struct link *link = &doctor->links[j];
+			int vlan;
+
 			if (!link->whole &&
-			    !doctor_covered(doctor, lower, 0, LINK_DEPTH))
-				check_below(doctor, guard, link, lower);
-			link = lower;
+			    doctor_stands_on(doctor, guard, link, &vlan))
+				find_below(doctor, guard, link);
 		}
 	}
 }
