@@ -38,6 +38,27 @@ def test_guards():
     tap.equal(found(r, d), {}, "a guard again")
 
 
+def test_renamed():
+    "the guard's interface has another name, and another has its name"
+    r, d = world()
+    key = ("guard-renamed", "cams")
+
+    def rename(old, new):
+        "An interface, which takes it down."
+        r.gw.batch([f"link set {old} down", f"link set {old} name {new}",
+                    f"link set {new} up"])
+    rename("trunk", "lan0")
+    tap.equal(found(r, d), {key: "note"}, "another name")
+    r.gw.ip("link add other type dummy")
+    rename("other", "trunk")
+    tap.equal(found(r, d), {key: "warning"}, "another interface has it")
+    tap.true("on interface lan0, which was called trunk," in
+             risk(r, d, key[0]), "what is said")
+    rename("trunk", "other")
+    guards(d, daemon.guard(interface="lan0"))
+    tap.equal(found(r, d), {}, "gateway.yaml has the new name")
+
+
 def test_interlock():
     "left off, or taken away while nobody puts it back"
     r, d = world()

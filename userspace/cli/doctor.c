@@ -91,8 +91,8 @@ int doctor_ask(const struct doctor *doctor, const char *command,
 static void skip_links(struct doctor *doctor, const char *why)
 {
 	static const char *const names[] = {
-		"xdp", "tc-ingress", "tcx-ingress", "hw-tc-offload",
-		"esp-offload",
+		"guard-renamed", "xdp", "tc-ingress", "tcx-ingress",
+		"hw-tc-offload", "esp-offload",
 		"flow-offload", "hook-ahead", "hook-missing", "packet-socket",
 		"vlan-unguarded", "untagged-unguarded", "lower-unguarded",
 		"bond-port-unguarded", "bridge-port-unguarded",
@@ -114,6 +114,7 @@ static void examine_links(struct doctor *doctor)
 		skip_links(doctor, "the interfaces could not be read");
 		return;
 	}
+	doctor_check_names(doctor);
 	doctor_check_xdp(doctor);
 	doctor_check_tc(doctor);
 	doctor_check_tcx(doctor);

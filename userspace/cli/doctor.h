@@ -188,6 +188,7 @@ char *doctor_join(char *list, const char *name);
 bool doctor_links(struct doctor *doctor);
 void doctor_links_free(struct doctor *doctor);
 struct link *doctor_link(const struct doctor *doctor, int index);
+struct link *doctor_named(const struct doctor *doctor, const char *name);
 bool doctor_is_ring(const struct link *link);
 
 /* What bridges pass, and to where. */
@@ -208,6 +209,7 @@ bool doctor_stands_on(const struct doctor *doctor, const struct guarded *guard,
 void doctor_check_module(struct doctor *doctor);
 void doctor_check_gateway(struct doctor *doctor);
 void doctor_check_guards(struct doctor *doctor);
+void doctor_check_names(struct doctor *doctor);
 void doctor_check_policy(struct doctor *doctor);
 void doctor_check_age(struct doctor *doctor);
 void doctor_check_clock(struct doctor *doctor);

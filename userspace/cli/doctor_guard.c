@@ -106,6 +106,48 @@ void doctor_check_guards(struct doctor *doctor)
 		check_guard(doctor, guard);
 }
 
+static void check_name(struct doctor *doctor, const json_t *guard)
+{
+	const char *now = field_str(guard, "interface");
+	const char *before = field_str(guard, "configured");
+	int vlan = (int)field_int(guard, "vlan");
+	const struct link *other = doctor_named(doctor, before);
+	struct finding finding = {
+		"guard-renamed", SEVERITY_NOTE, "guard",
+		field_str(guard, "name"),
+	};
+
+	if (!*before || !strcmp(now, before))
+		return;
+	if (!other || doctor_covered(doctor, other, vlan, LINK_DEPTH)) {
+		doctor_find(doctor, &finding,
+			    cli_format("The guard stays on interface %s, which gateway.yaml calls %s, and leaves it when it is set anew.",
+				       now, before),
+			    "Give gateway.yaml the new name, then run \"lenscapctl reload\".");
+		return;
+	}
+	finding.severity = SEVERITY_WARNING;
+	doctor_find(doctor, &finding,
+		    cli_format("The guard stays on interface %s, which was called %s, and no guard judges what comes in by the one that has this name now, so a camera there may talk to anyone.",
+			       now, before),
+		    "Give the interfaces their names back, or gateway.yaml the new ones and each that leads to cameras a guard, then run \"lenscapctl reload\".");
+}
+
+/**
+ * doctor_check_names() - are guards on the interfaces that gateway.yaml names?
+ * @doctor: the examination
+ *
+ * A guard follows its interface when that gets another name.
+ */
+void doctor_check_names(struct doctor *doctor)
+{
+	json_t *guard;
+	size_t i;
+
+	json_array_foreach(field(doctor->status, "guards"), i, guard)
+		check_name(doctor, guard);
+}
+
 /**
  * doctor_check_gateway() - is gateway.yaml in effect?
  * @doctor: the examination

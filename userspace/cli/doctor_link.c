@@ -228,7 +228,7 @@ static void mark(const struct doctor *doctor, struct link *link,
 	}
 }
 
-static struct link *link_named(const struct doctor *doctor, const char *name)
+struct link *doctor_named(const struct doctor *doctor, const char *name)
 {
 	for (size_t i = 0; i < doctor->link_count; i++) {
 		if (!strcmp(doctor->links[i].name, name))
@@ -246,7 +246,7 @@ static struct link *find_link(struct doctor *doctor, const json_t *guard)
 	const char *name = field_str(guard, "interface");
 	const char *state = field_str(guard, "state");
 	json_int_t index = field_int(guard, "ifindex");
-	struct link *link = link_named(doctor, name);
+	struct link *link = doctor_named(doctor, name);
 
 	if (link && (!index || link->index == index))
 		return link;

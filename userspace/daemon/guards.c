@@ -579,6 +579,14 @@ int guards_observe(struct guards *guards, struct client *client,
 	return 0;
 }
 
+/* What gateway.yaml calls the interface: another name, if that was changed since. */
+static json_t *configured(const struct gateway *gateway, const char *name)
+{
+	const struct gateway_guard *guard = guards_find(gateway, name);
+
+	return guard ? json_text(guard->interface) : json_null();
+}
+
 /**
  * guards_list() - all guards, for people
  * @client: to look with
@@ -598,10 +606,14 @@ json_t *guards_list(struct client *client, const struct gateway *gateway,
 		return NULL;
 	list = json_array();
 	for (i = 0; i < kernel.count; i++) {
+		const struct client_guard *guard = &kernel.items[i];
 		char text[NAME_TEXT];
+		json_t *row = json_guard(guard, name_text(&names_state,
+							  guard->state, text));
 
-		json_array_append_new(list, json_guard(&kernel.items[i],
-			name_text(&names_state, kernel.items[i].state, text)));
+		json_object_set_new(row, "configured",
+				    configured(gateway, guard->config.name));
+		json_array_append_new(list, row);
 	}
 	for (i = 0; i < gateway->nguards; i++) {
 		struct client_guard guard = { .config = gateway->guards[i] };
@@ -610,9 +622,13 @@ json_t *guards_list(struct client *client, const struct gateway *gateway,
 			if (!strcmp(kernel.items[k].config.name,
 				    guard.config.name))
 				break;
-		if (k == kernel.count)
-			json_array_append_new(list, json_guard(&guard,
-							       "disarmed"));
+		if (k == kernel.count) {
+			json_t *row = json_guard(&guard, "disarmed");
+
+			json_object_set_new(row, "configured",
+					    json_text(guard.config.interface));
+			json_array_append_new(list, row);
+		}
 	}
 	client_guards_free(&kernel);
 	return list;
