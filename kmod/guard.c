@@ -184,6 +184,9 @@ static const char *unfit(const struct net_device *dev,
 {
 	if (dev->flags & IFF_LOOPBACK)
 		return "no camera can be behind a loopback interface";
+	/* Frames are moved to it behind the hook (l3mdev_l3_rcv()). */
+	if (netif_is_l3_master(dev))
+		return "frames do not come in by a VRF: guard its ports";
 	if (dev->type != ARPHRD_ETHER &&
 	    (core->identity == LENSCAP_IDENTITY_MAC || vlan))
 		return "the interface is not Ethernet: use identity ip and no VLAN";

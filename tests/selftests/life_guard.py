@@ -333,6 +333,30 @@ def test_unfit():
             tap.equal(policy.state(r.sock), before, "state")
 
 
+def test_vrf():
+    "a VRF is refused: frames come in by its ports only"
+    with Rig(link=False) as r:
+        done = net.run(["ip", "-n", r.gw.name, "link", "add", "vrf0", "type",
+                        "vrf", "table", "10"], check=False)
+        if done.returncode:
+            raise tap.Skip(f"no VRF here: {done.stderr.strip()}")
+        before = policy.state(r.sock)
+        for identity in ("mac", "ip"):
+            err = refused(errno.EINVAL, policy.guard, r.sock, "cams", "vrf0",
+                          identity=identity)
+            tap.true("guard its ports" in err.text, f"text: {err.text}")
+        tap.equal(policy.state(r.sock), before, "state")
+        # One that waited for it.
+        r.gw.ip("link del vrf0")
+        policy.guard(r.sock, "cams", "vrf0")
+        r.gw.ip("link add vrf0 type vrf table 10")
+        policy.wait_guard(r.sock, "cams", "failed")
+        r.gw.batch(["link set vrf0 up", "link add port type dummy",
+                    "link set port master vrf0"])
+        policy.guard(r.sock, "cams", "port")
+        policy.wait_guard(r.sock, "cams", "armed")
+
+
 def test_altname():
     "a guard is set by its interface's own name, by which it comes back"
     with Rig() as r:
