@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The interlock: what it should be, and keeping it so.
+ * The interlock: keeping it as it should be.
  *
  * The tables outlive the daemon and the module: nothing here removes them but
- * gateway.yaml and "disarm --open". They follow from gateway.yaml, the tag in
- * effect and the policy; interlock_update() works out what they should be and
- * writes what differs from what was written last. All of it is written at a
- * start, and after another program has changed the tables.
+ * gateway.yaml and "disarm --open". interlock_want() tells what they should be,
+ * and interlock_update() writes what differs from what was written last. All of
+ * it is written at a start, and after another program has changed the tables.
  *
  * A policy's new addresses are added before the module is asked to commit it,
  * and those that it no longer has are removed after it did, so that no device
@@ -145,83 +144,6 @@ const char *interlock_cut(const struct interlock *lock)
 	if (interlock_wanted(lock) && lock->whole)
 		return "the interlock cuts cameras off meanwhile";
 	return "cameras may talk to anyone meanwhile";
-}
-
-/* The name that an interface of gateway.yaml has in the kernel. */
-static void follow_module(const struct daemon *daemon,
-			  struct gateway_guard *guard)
-{
-	for (size_t i = 0; i < daemon->guards.nseen; i++)
-		if (!strcmp(daemon->guards.seen[i].name, guard->name))
-			guard->interface = daemon->guards.seen[i].interface;
-}
-
-/* Without a module nothing has a tag, and that of gateway.yaml will do. */
-static void plan_tag(struct interlock_plan *plan, const struct daemon *daemon,
-		     const struct client_info *info)
-{
-	const struct gateway *gateway = &daemon->gateway;
-
-	plan->tag_value = info ? info->tag_value : gateway->tag_value;
-	plan->tag_mask = info ? info->tag_mask : gateway->tag_mask;
-	plan->class_mask = info ? info->class_mask : gateway->class_mask;
-}
-
-static void plan_policy(struct interlock_plan *plan,
-			const struct gateway *gateway,
-			const struct policy *policy)
-{
-	for (size_t i = 0; i < policy->ndevices; i++)
-		if (plan_concerns(gateway, &policy->devices[i]))
-			plan_add_device(plan, &policy->devices[i]);
-}
-
-/* A policy that another program has made live is known to the kernel only. */
-static void plan_foreign(struct interlock_plan *plan, struct daemon *daemon)
-{
-	struct client_devices devices;
-	struct client_error err;
-
-	if (client_devices(daemon->client, &devices, &err) < 0) {
-		log_warning("the devices of the live policy cannot be read for the interlock: %s",
-			    err.text);
-		return;
-	}
-	for (size_t i = 0; i < devices.count; i++)
-		if (plan_concerns(&daemon->gateway, &devices.items[i].config))
-			plan_add_device(plan, &devices.items[i].config);
-	client_devices_free(&devices);
-}
-
-static void make_plan(struct interlock *lock, struct interlock_plan *plan,
-		      const struct policy *next)
-{
-	struct daemon *daemon = lock->daemon;
-	const struct held *held = &daemon->held;
-	struct client_info info;
-	struct client_error err;
-	bool asked = daemon->client &&
-		     !client_info(daemon->client, &info, &err);
-
-	plan_init(plan);
-	plan_tag(plan, daemon, asked ? &info : NULL);
-	for (size_t i = 0; i < daemon->gateway.nguards; i++) {
-		struct gateway_guard guard = daemon->gateway.guards[i];
-
-		follow_module(daemon, &guard);
-		plan_add_guard(plan, &guard,
-			       interlock_is_open(lock, guard.name),
-			       &lock->have);
-	}
-	if (held->valid)
-		plan_policy(plan, &daemon->gateway, &held->policy);
-	if (next && next != &held->policy)
-		plan_policy(plan, &daemon->gateway, next);
-	if (asked && info.generation &&
-	    (!held->valid || !info.has_digest ||
-	     memcmp(info.digest, held->policy.digest, POLICY_DIGEST_LEN) != 0))
-		plan_foreign(plan, daemon);
-	plan_finish(plan);
 }
 
 static void set_error(struct interlock *lock, char *text)
@@ -533,7 +455,7 @@ void interlock_update(struct interlock *lock)
 	}
 	if (lock->whole)
 		chains_lost(lock);
-	make_plan(lock, &plan, NULL);
+	interlock_want(lock, &plan, NULL);
 	write_plan(lock, &plan);
 	plan_free(&plan);
 }
@@ -552,7 +474,7 @@ void interlock_expect(struct interlock *lock, const struct policy *next)
 
 	if (!interlock_wanted(lock))
 		return;
-	make_plan(lock, &plan, next);
+	interlock_want(lock, &plan, next);
 	write_plan(lock, &plan);
 	plan_free(&plan);
 }
@@ -616,16 +538,20 @@ void interlock_forget(struct interlock *lock)
 	interlock_update(lock);
 }
 
-/* Guards' interfaces that came or went, or have another name. */
-static bool links_differ(const struct interlock *lock)
+/*
+ * Interfaces of guards that came or went, have another name, or are others.
+ * Which they are only the module knows: what was written last is no measure,
+ * for it may have been written between two names.
+ */
+static bool guards_differ(struct interlock *lock)
 {
-	for (size_t i = 0; i < lock->have.nguards; i++) {
-		const struct plan_guard *guard = &lock->have.guards[i];
+	struct interlock_plan plan;
+	bool differ;
 
-		if (if_nametoindex(guard->interface) != guard->ifindex)
-			return true;
-	}
-	return false;
+	interlock_want_guards(lock, &plan);
+	differ = !plan_same_guards(&lock->have, &plan);
+	plan_free(&plan);
+	return differ;
 }
 
 /* A change that was not heard of shows in the generation. */
@@ -663,7 +589,7 @@ void interlock_tick(struct interlock *lock)
 	}
 	if (!wanted)
 		return;
-	if (links_differ(lock) || chains_lost(lock))
+	if (guards_differ(lock) || chains_lost(lock))
 		interlock_update(lock);
 	check_generation(lock);
 }

@@ -100,6 +100,12 @@ void interlock_forget(struct interlock *lock);
 bool interlock_wanted(const struct interlock *lock);
 const char *interlock_cut(const struct interlock *lock);
 
+/* interlock_want.c */
+void interlock_want_guards(const struct interlock *lock,
+			   struct interlock_plan *plan);
+void interlock_want(const struct interlock *lock, struct interlock_plan *plan,
+		    const struct policy *next);
+
 /* interlock_watch.c */
 void interlock_listen(struct interlock *lock);
 void interlock_deafen(struct interlock *lock, bool deaf);

@@ -4,6 +4,7 @@
  *
  * Nothing here knows the kernel, beside the index of an interface.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,36 +49,60 @@ void plan_free(struct interlock_plan *plan)
 	plan_init(plan);
 }
 
+static bool stand_on(struct plan_guard *guard, unsigned int ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	if (!ifindex || !if_indextoname(ifindex, name))
+		return false;
+	memcpy(guard->interface, name, sizeof(name));
+	guard->ifindex = ifindex;
+	return true;
+}
+
+/* What was written for the guard, unless gateway.yaml has moved it since. */
+static bool stay(struct plan_guard *guard, const struct interlock_plan *before)
+{
+	for (size_t i = 0; before && i < before->nguards; i++) {
+		const struct plan_guard *old = &before->guards[i];
+
+		if (!strcmp(old->name, guard->name) &&
+		    !strcmp(old->asked, guard->asked))
+			return stand_on(guard, old->ifindex);
+	}
+	return false;
+}
+
 /*
- * The interface of a guard. One that was renamed keeps its index, and what was
- * written for it stays on it, as the module's guard does.
+ * The interface of a guard is the one that the module judges. When the module
+ * lets go of it, frames are held where they were judged: an interface that was
+ * renamed keeps its index, and another may have its name by then.
  */
 static void find_interface(struct plan_guard *guard,
+			   const struct client_guard *kernel,
 			   const struct interlock_plan *before)
 {
-	guard->ifindex = if_nametoindex(guard->interface);
-	for (size_t i = 0; before && !guard->ifindex && i < before->nguards;
-	     i++) {
-		const struct plan_guard *old = &before->guards[i];
-		char name[IF_NAMESIZE];
+	const char *name = kernel ? kernel->config.interface : guard->asked;
 
-		if (strcmp(old->name, guard->name) != 0 || !old->ifindex ||
-		    !if_indextoname(old->ifindex, name))
-			continue;
-		memcpy(guard->interface, name, sizeof(name));
-		guard->ifindex = old->ifindex;
-	}
+	if (kernel ? stand_on(guard, kernel->ifindex) : stay(guard, before))
+		return;
+	(void)snprintf(guard->interface, sizeof(guard->interface), "%s", name);
+	guard->ifindex = if_nametoindex(guard->interface);
+	if (!guard->ifindex)
+		stay(guard, before);
 }
 
 /**
  * plan_add_guard() - add a guard
  * @plan: where to
- * @guard: of gateway.yaml, or of the kernel
+ * @guard: of gateway.yaml
+ * @kernel: as the module has it, or NULL
  * @open: its frames are let through unjudged
  * @before: what was written last, or NULL
  */
 void plan_add_guard(struct interlock_plan *plan,
-		    const struct gateway_guard *guard, bool open,
+		    const struct gateway_guard *guard,
+		    const struct client_guard *kernel, bool open,
 		    const struct interlock_plan *before)
 {
 	struct plan_guard *new;
@@ -89,10 +114,10 @@ void plan_add_guard(struct interlock_plan *plan,
 	new->name = mem_copy(guard->name);
 	/* A guard may be called "30" or "ip": nft(8) would not read that again. */
 	new->counter = mem_print("of-%s", guard->name);
-	strncpy(new->interface, guard->interface, IF_NAMESIZE - 1);
+	strncpy(new->asked, guard->interface, IF_NAMESIZE - 1);
 	new->vlan = guard->vlan;
 	new->open = open;
-	find_interface(new, before);
+	find_interface(new, kernel, before);
 }
 
 static bool has_identity(const struct gateway *gateway, uint8_t identity)

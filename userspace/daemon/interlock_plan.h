@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client.h"
 #include "gateway.h"
 #include "policy.h"
 
@@ -50,6 +51,7 @@ enum plan_set {
  * struct plan_guard - a guard in the interlock
  * @name: its name
  * @counter: the name of its counter
+ * @asked: the interface, as gateway.yaml calls it
  * @interface: the interface, as it is called now
  * @ifindex: its index, or 0 while there is none
  * @vlan: VLAN id, or 0
@@ -58,6 +60,7 @@ enum plan_set {
 struct plan_guard {
 	char *name;
 	char *counter;
+	char asked[IF_NAMESIZE];
 	char interface[IF_NAMESIZE];
 	unsigned int ifindex;
 	uint16_t vlan;
@@ -83,7 +86,8 @@ struct interlock_plan {
 void plan_init(struct interlock_plan *plan);
 void plan_free(struct interlock_plan *plan);
 void plan_add_guard(struct interlock_plan *plan,
-		    const struct gateway_guard *guard, bool open,
+		    const struct gateway_guard *guard,
+		    const struct client_guard *kernel, bool open,
 		    const struct interlock_plan *before);
 bool plan_concerns(const struct gateway *gateway,
 		   const struct policy_device *device);

@@ -2,7 +2,8 @@
 /*
  * The interlock, for people: is it there, and what has it dropped?
  *
- * What is shown was looked for in the kernel, not in what is remembered.
+ * What is shown was looked for in the kernel, both what is there and where it
+ * should be, not in what is remembered.
  */
 #include <string.h>
 
@@ -36,39 +37,35 @@ static const struct plan_guard *find_guard(const struct interlock_plan *plan,
 
 static const char *guard_state(const struct interlock *lock,
 			       const struct interlock_there *there,
-			       const char *name)
+			       const struct plan_guard *guard)
 {
-	const struct plan_guard *guard = find_guard(&lock->have, name);
-
 	if (!lock->daemon->gateway.interlock)
 		return "off";
-	if (interlock_is_open(lock, name))
+	if (guard->open)
 		return "open";
-	if (guard && !guard->ifindex)
+	if (!guard->ifindex)
 		return "waiting";
-	if (guard && interlock_has_guard(there, guard))
-		return "in-place";
-	return "missing";
+	return interlock_has_guard(there, guard) ? "in-place" : "missing";
 }
 
+/* In the order of gateway.yaml. */
 static json_t *show_guards(const struct interlock *lock,
-			   const struct interlock_there *there)
+			   const struct interlock_there *there,
+			   const struct interlock_plan *want)
 {
 	const struct gateway *gateway = &lock->daemon->gateway;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < gateway->nguards; i++) {
-		const struct gateway_guard *guard = &gateway->guards[i];
-		const struct plan_guard *have = find_guard(&lock->have,
-							   guard->name);
+		const struct plan_guard *guard =
+			find_guard(want, gateway->guards[i].name);
 
 		json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:o}",
 			"name", json_text(guard->name),
-			"interface", json_text(have ? have->interface :
-					       guard->interface),
-			"state", guard_state(lock, there, guard->name),
+			"interface", json_text(guard->interface),
+			"state", guard_state(lock, there, guard),
 			"dropped", show_count(there, NFPROTO_NETDEV,
-					      have ? have->counter : "")));
+					      guard->counter)));
 	}
 	return list;
 }
@@ -88,7 +85,8 @@ static json_t *show_gap(const struct interlock *lock)
 }
 
 static const char *state_of(const struct interlock *lock,
-			    const struct interlock_there *there, int code)
+			    const struct interlock_there *there,
+			    const struct interlock_plan *want, int code)
 {
 	const struct gateway *gateway = &lock->daemon->gateway;
 
@@ -99,7 +97,7 @@ static const char *state_of(const struct interlock *lock,
 	if (lock->unavailable)
 		return "unavailable";
 	if (lock->whole && !code &&
-	    interlock_has(there, &lock->have, !lock->no_bridge))
+	    interlock_has(there, want, !lock->no_bridge))
 		return "in-place";
 	return "missing";
 }
@@ -111,14 +109,16 @@ static const char *state_of(const struct interlock *lock,
 json_t *interlock_show(struct interlock *lock)
 {
 	struct interlock_there there = { 0 };
+	struct interlock_plan want;
 	int code = 0;
 	json_t *shown;
 
+	interlock_want_guards(lock, &want);
 	if (lock->nft.socket)
 		code = interlock_look(&lock->nft, &there);
 	shown = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"state", state_of(lock, &there, code),
-		"guards", show_guards(lock, &there),
+		"state", state_of(lock, &there, &want, code),
+		"guards", show_guards(lock, &there, &want),
 		"prerouting", show_count(&there, NFPROTO_INET,
 					 INTERLOCK_PREROUTING),
 		"forward", show_count(&there, NFPROTO_INET,
@@ -130,5 +130,6 @@ json_t *interlock_show(struct interlock *lock)
 		"last_gap", show_gap(lock),
 		"error", json_text(lock->error));
 	interlock_there_free(&there);
+	plan_free(&want);
 	return shown;
 }
