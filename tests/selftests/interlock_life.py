@@ -84,6 +84,17 @@ def test_small_changes():
         "-300; }",
         "add table inet lenscap { flags dormant; }",
         "add counter inet lenscap mine",
+        # What belongs to a rule goes with it, and cannot be deleted then.
+        "insert rule inet lenscap prerouting jump { accept; }",
+        "insert rule netdev lenscap on-trunk jump { accept; }",
+        "insert rule inet lenscap input ip saddr { 192.0.2.1, 192.0.2.9 } "
+        "accept",
+        "insert rule inet lenscap forward ip saddr vmap { 192.0.2.1 : "
+        "accept }",
+        # The longest names, and one that a counter has.
+        f"add chain inet lenscap {'c' * 255}",
+        f"add set inet lenscap {'s' * 255} {{ type ipv4_addr; }}",
+        "add limit inet lenscap forward { rate 1/second; }",
     ]
     for number, change in enumerate(changes, 1):
         site.nft(change)

@@ -19,20 +19,22 @@
 #include "mem.h"
 
 static struct interlock_item *add(struct interlock_there *there, uint16_t kind,
-				  uint32_t family, const char *name)
+				  uint32_t family, const char *name,
+				  uint32_t object)
 {
 	struct interlock_item *items = there->items, *item;
 
 	/* A list that is read again tells the same again. */
 	for (size_t i = 0; i < there->count; i++)
 		if (items[i].kind == kind && items[i].family == family &&
-		    !strcmp(items[i].name, name))
+		    items[i].object == object && !strcmp(items[i].name, name))
 			return &items[i];
 	there->items = mem_array_room(items, there->count, 1, sizeof(*item));
 	item = &there->items[there->count++];
 	memset(item, 0, sizeof(*item));
 	item->kind = kind;
 	item->family = (uint16_t)family;
+	item->object = object;
 	snprintf(item->name, sizeof(item->name), "%s", name);
 	return item;
 }
@@ -55,7 +57,7 @@ static int take_table(const struct nlmsghdr *message, void *arg)
 						       NFTNL_TABLE_NAME);
 
 		if (ours(family, name))
-			add(arg, NFT_MSG_NEWTABLE, family, name);
+			add(arg, NFT_MSG_NEWTABLE, family, name, 0);
 	}
 	if (table)
 		nftnl_table_free(table);
@@ -100,11 +102,14 @@ static int take_chain(const struct nlmsghdr *message, void *arg)
 		uint32_t family = nftnl_chain_get_u32(chain,
 						      NFTNL_CHAIN_FAMILY);
 
+		/* What belongs to a rule goes with it. */
 		if (ours(family, nftnl_chain_get_str(chain,
-						     NFTNL_CHAIN_TABLE)))
+						     NFTNL_CHAIN_TABLE)) &&
+		    !(nftnl_chain_get_u32(chain, NFTNL_CHAIN_FLAGS) &
+		      NFT_CHAIN_BINDING))
 			describe_chain(add(arg, NFT_MSG_NEWCHAIN, family,
 					   nftnl_chain_get_str(chain,
-							NFTNL_CHAIN_NAME)),
+							NFTNL_CHAIN_NAME), 0),
 				       chain);
 	}
 	if (chain)
@@ -119,9 +124,11 @@ static int take_set(const struct nlmsghdr *message, void *arg)
 	if (set && !nftnl_set_nlmsg_parse(message, set)) {
 		uint32_t family = nftnl_set_get_u32(set, NFTNL_SET_FAMILY);
 
-		if (ours(family, nftnl_set_get_str(set, NFTNL_SET_TABLE)))
+		if (ours(family, nftnl_set_get_str(set, NFTNL_SET_TABLE)) &&
+		    !(nftnl_set_get_u32(set, NFTNL_SET_FLAGS) &
+		      NFT_SET_ANONYMOUS))
 			add(arg, NFT_MSG_NEWSET, family,
-			    nftnl_set_get_str(set, NFTNL_SET_NAME));
+			    nftnl_set_get_str(set, NFTNL_SET_NAME), 0);
 	}
 	if (set)
 		nftnl_set_free(set);
@@ -139,11 +146,10 @@ static int take_object(const struct nlmsghdr *message, void *arg)
 		if (!ours(family, nftnl_obj_get_str(object, NFTNL_OBJ_TABLE)))
 			goto out;
 		item = add(arg, NFT_MSG_NEWOBJ, family,
-			   nftnl_obj_get_str(object, NFTNL_OBJ_NAME));
-		if (nftnl_obj_get_u32(object, NFTNL_OBJ_TYPE) !=
-		    NFT_OBJECT_COUNTER)
+			   nftnl_obj_get_str(object, NFTNL_OBJ_NAME),
+			   nftnl_obj_get_u32(object, NFTNL_OBJ_TYPE));
+		if (item->object != NFT_OBJECT_COUNTER)
 			goto out;
-		snprintf(item->type, sizeof(item->type), "counter");
 		item->packets = nftnl_obj_get_u64(object, NFTNL_OBJ_CTR_PKTS);
 		item->bytes = nftnl_obj_get_u64(object, NFTNL_OBJ_CTR_BYTES);
 	}
@@ -192,7 +198,7 @@ void interlock_there_free(struct interlock_there *there)
 /**
  * interlock_find() - find something in a list
  * @there: the list
- * @kind: NFT_MSG_NEW*
+ * @kind: NFT_MSG_NEW*; of objects, only counters are found
  * @family: of its table
  * @name: its name
  *
@@ -206,7 +212,9 @@ interlock_find(const struct interlock_there *there, uint16_t kind,
 		const struct interlock_item *item = &there->items[i];
 
 		if (item->kind == kind && item->family == family &&
-		    !strcmp(item->name, name))
+		    !strcmp(item->name, name) &&
+		    (kind != NFT_MSG_NEWOBJ ||
+		     item->object == NFT_OBJECT_COUNTER))
 			return item;
 	}
 	return NULL;

@@ -51,7 +51,7 @@ static bool stays(const struct writer *w, const struct interlock_item *item)
 {
 	struct base_chain chain;
 
-	if (item->kind == NFT_MSG_NEWOBJ && strcmp(item->type, "counter") != 0)
+	if (item->kind == NFT_MSG_NEWOBJ && item->object != NFT_OBJECT_COUNTER)
 		return false;
 	for (size_t i = 0; i < w->plan->nguards; i++) {
 		const struct plan_guard *guard = &w->plan->guards[i];
@@ -104,8 +104,8 @@ static void clear(const struct writer *w, uint16_t family)
 			else if (item->kind == NFT_MSG_NEWCHAIN)
 				say_no_chain(w, family, item->name);
 			else
-				say_object(w, NFT_MSG_DELOBJ, family,
-					   item->name);
+				say_no_object(w, family, item->name,
+					      item->object);
 		}
 	}
 }
@@ -123,11 +123,8 @@ static void want_chain(const struct writer *w, const struct base_chain *chain)
 static void want_counter(const struct writer *w, uint16_t family,
 			 const char *name)
 {
-	const struct interlock_item *item =
-		interlock_find(w->there, NFT_MSG_NEWOBJ, family, name);
-
-	if (!item || strcmp(item->type, "counter") != 0)
-		say_object(w, NFT_MSG_NEWOBJ, family, name);
+	if (!interlock_find(w->there, NFT_MSG_NEWOBJ, family, name))
+		say_counter(w, family, name);
 }
 
 /* What was judged has nothing to fear. */

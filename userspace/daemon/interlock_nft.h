@@ -5,6 +5,8 @@
 #ifndef LENSCAPD_INTERLOCK_NFT_H
 #define LENSCAPD_INTERLOCK_NFT_H
 
+#include <linux/netfilter/nf_tables.h>
+
 #include "interlock_plan.h"
 #include "nft.h"
 
@@ -27,8 +29,8 @@
  * @kind: NFT_MSG_NEWTABLE, ..CHAIN, ..SET or ..OBJ
  * @family: of the table
  * @name: its name
- * @type: of a chain: its type, or empty for one without a hook; of an object:
- *	empty unless it is a counter
+ * @type: of a chain: its type, or empty for one without a hook
+ * @object: of an object: its NFT_OBJECT_ type
  * @device: of a chain: its interface, or empty
  * @hook: of a chain
  * @priority: of a chain
@@ -39,8 +41,9 @@
 struct interlock_item {
 	uint16_t kind;
 	uint16_t family;
-	char name[128];
+	char name[NFT_NAME_MAXLEN];
 	char type[16];
+	uint32_t object;
 	char device[IF_NAMESIZE];
 	uint32_t hook;
 	int32_t priority;

@@ -165,29 +165,52 @@ void say_no_rules(const struct writer *w, uint16_t family)
 	nftnl_rule_free(rule);
 }
 
-/**
- * say_object() - add or delete a counter
- * @w: the writer
- * @type: NFT_MSG_NEWOBJ or NFT_MSG_DELOBJ
- * @family: of the table
- * @name: its name
- */
-void say_object(const struct writer *w, uint16_t type, uint16_t family,
-		const char *name)
+static struct nftnl_obj *object_of(const char *name, uint32_t type)
 {
-	bool new = type == NFT_MSG_NEWOBJ;
-	struct nlmsghdr *nlh = message(w, type, new ? NLM_F_CREATE : 0,
-				       part_of(new ? "add" : "delete",
-					       "counter", family, name));
 	struct nftnl_obj *object = must(nftnl_obj_alloc());
 
 	nftnl_obj_set_str(object, NFTNL_OBJ_TABLE, INTERLOCK_TABLE);
 	nftnl_obj_set_str(object, NFTNL_OBJ_NAME, name);
-	nftnl_obj_set_u32(object, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
-	if (new) {
-		nftnl_obj_set_u64(object, NFTNL_OBJ_CTR_PKTS, 0);
-		nftnl_obj_set_u64(object, NFTNL_OBJ_CTR_BYTES, 0);
-	}
+	nftnl_obj_set_u32(object, NFTNL_OBJ_TYPE, type);
+	return object;
+}
+
+/**
+ * say_counter() - add a counter
+ * @w: the writer
+ * @family: of the table
+ * @name: its name
+ */
+void say_counter(const struct writer *w, uint16_t family, const char *name)
+{
+	struct nlmsghdr *nlh = message(w, NFT_MSG_NEWOBJ, NLM_F_CREATE,
+				       part_of("add", "counter", family,
+					       name));
+	struct nftnl_obj *object = object_of(name, NFT_OBJECT_COUNTER);
+
+	nftnl_obj_set_u64(object, NFTNL_OBJ_CTR_PKTS, 0);
+	nftnl_obj_set_u64(object, NFTNL_OBJ_CTR_BYTES, 0);
+	if (nlh)
+		nftnl_obj_nlmsg_build_payload(nlh, object);
+	nft_batch_next(w->batch);
+	nftnl_obj_free(object);
+}
+
+/**
+ * say_no_object() - delete a counter, or what else has a name and state
+ * @w: the writer
+ * @family: of its table
+ * @name: its name
+ * @type: of the object: two of different types may have one name
+ */
+void say_no_object(const struct writer *w, uint16_t family, const char *name,
+		   uint32_t type)
+{
+	struct nlmsghdr *nlh = message(w, NFT_MSG_DELOBJ, 0,
+				       part_of("delete", "object", family,
+					       name));
+	struct nftnl_obj *object = object_of(name, type);
+
 	if (nlh)
 		nftnl_obj_nlmsg_build_payload(nlh, object);
 	nft_batch_next(w->batch);

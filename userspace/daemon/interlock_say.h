@@ -46,8 +46,9 @@ void say_no_chain(const struct writer *w, uint16_t family, const char *name);
 void say_rule(const struct writer *w, uint16_t family, const char *chain,
 	      struct nftnl_rule *rule);
 void say_no_rules(const struct writer *w, uint16_t family);
-void say_object(const struct writer *w, uint16_t type, uint16_t family,
-		const char *name);
+void say_counter(const struct writer *w, uint16_t family, const char *name);
+void say_no_object(const struct writer *w, uint16_t family, const char *name,
+		   uint32_t type);
 void say_set(const struct writer *w, uint16_t family, enum plan_set which);
 void say_no_set(const struct writer *w, uint16_t family, const char *name);
 void say_elements(const struct writer *w, uint16_t type, uint16_t family,
