@@ -3,11 +3,12 @@
 """lenscapd's life: starting, ending, and what the kernel does meanwhile."""
 
 import os
+import signal
 import socket
 import stat
 import subprocess
 
-from lib import daemon, net, policy, rig, tap
+from lib import daemon, lock, net, policy, rig, tap
 from lib.daemon import world
 
 
@@ -300,6 +301,58 @@ def test_slow_stdout():
     r.send(r.frame("203.0.113.9"))
     net.wait_for(lambda: any(row["destination"] == "203.0.113.9" for row in
                              d.ask("drops")["drops"]), what="the record")
+
+
+# Runs a program whose service manager has more to read than it can hold.
+FLOOD = """
+import os, socket, sys
+teller = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+teller.setblocking(False)
+try:
+    while True:
+        teller.sendto(b"FLOOD=1", os.environ["NOTIFY_SOCKET"])
+except BlockingIOError:
+    os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def told(d):
+    "What the service manager was told, without the flood and statuses."
+    return [line for line in d.notified()
+            if not line.startswith(("FLOOD", "STATUS"))]
+
+
+def test_service_manager_does_not_read():
+    "nothing waits for it; it hears the rest in order when it reads again"
+    lock.built()
+    r, d = world()
+    d.write_policy(daemon.dome(revision=1))
+    d.launch(wrap=["python3", "-c", FLOOD])
+    net.wait_for(lambda: os.path.exists(d.socket), what="the socket")
+    tap.equal(d.ask("status")["daemon"]["state"], "ok", "not told READY=1")
+    net.wait_for(lambda: told(d) == ["READY=1"], what="READY=1")
+    net.wait_for(lambda: any(line.startswith("STATUS=revision 1, 1 of 1")
+                             for line in d.notified()), what="a status")
+    d.status.clear()
+    r.gw.run(["python3", "-c", FLOOD, "/bin/true"],
+             env={**os.environ, "NOTIFY_SOCKET": d.path("notify")})
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_log("were read again")
+    # More statuses than one.
+    for state in ("waiting", "armed") * 2:
+        if state == "waiting":
+            r.gw.ip("link del trunk")
+        else:
+            r.connect()
+        net.wait_for(lambda: d.ask("status")["guards"][0]["state"] == state,
+                     what=f"a guard that is {state}")
+    r.gw.run(["nft", "flush", "ruleset"])
+    net.wait_for(lambda: d.ask("status")["interlock"]["restored"] == 1,
+                 what="the interlock to be restored")
+    net.wait_for(lambda: told(d)[-1:] == ["READY=1"], what="the reload")
+    said = told(d)
+    tap.equal((said[0], said[1][:15], said[2:]),
+              ("RELOADING=1", "MONOTONIC_USEC=", ["READY=1"]), "in order")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@
 #include "history.h"
 #include "history_watch.h"
 #include "interlock.h"
+#include "notify.h"
 #include "output.h"
 #include "records.h"
 #include "report.h"
@@ -77,7 +78,7 @@ struct held {
  * @resyncs: how often events were lost and state was read again
  * @last_error: what went wrong last, or NULL
  * @last_error_at: when
- * @notified: status that the service manager has
+ * @notify: what the service manager knows
  * @watch: I/O on @events
  * @tick: once a second: look for records and changes
  * @soon: a short while after an event: fetch records
@@ -108,7 +109,7 @@ struct daemon {
 	uint64_t resyncs;
 	char *last_error;
 	time_t last_error_at;
-	char notified[192];
+	struct notify notify;
 	ev_io watch;
 	ev_timer tick;
 	ev_timer soon;

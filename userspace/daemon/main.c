@@ -14,8 +14,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <systemd/sd-daemon.h>
-
 #include "daemon.h"
 #include "lock.h"
 #include "log.h"
@@ -53,7 +51,7 @@ void daemon_notify(struct daemon *daemon, const char *state)
 {
 	const struct held *held = &daemon->held;
 	size_t armed = 0, i;
-	char policy[64], status[sizeof(daemon->notified)];
+	char policy[64], status[sizeof(daemon->notify.status)];
 	const char *copy = daemon->fallback.error ?
 			   ", with the last good copy of gateway.yaml" : "";
 
@@ -68,10 +66,7 @@ void daemon_notify(struct daemon *daemon, const char *state)
 		 "STATUS=%s, %zu of %zu guard(s) armed%s%s", policy, armed,
 		 daemon->gateway.nguards,
 		 daemon->client ? "" : ", the module is not loaded", copy);
-	if (!state && !strcmp(status, daemon->notified))
-		return;
-	memcpy(daemon->notified, status, sizeof(status));
-	sd_notifyf(0, "%s%s%s", state ? state : "", state ? "\n" : "", status);
+	notify_tell(&daemon->notify, state, status);
 }
 
 static void on_quit(struct ev_loop *loop, ev_signal *watcher, int events)

@@ -323,8 +323,10 @@ static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
 	(void)events;
 	if (daemon->client)
 		look(daemon);
-	else if (!module_attach(daemon, false, &err))
-		daemon_notify(daemon, NULL);
+	else
+		module_attach(daemon, false, &err);
+	/* Also what could not be told before. */
+	daemon_notify(daemon, NULL);
 	interlock_tick(&daemon->interlock);
 	history_watch_tick(daemon);
 }
