@@ -145,6 +145,24 @@ def ring(proto, want):
     tap.equal(found(r, d).get(VLANS), "warning", "a VLAN device on a port")
 
 
+def test_mpls():
+    "MPLS on an interface without a guard, past the interlock"
+    r, d = world()
+    need("MPLS", ["modprobe", "mpls_router"])
+    r.gw.ip("link add side type dummy")
+    for name in ("side", "trunk"):
+        r.gw.sysctl(f"mpls/conf/{name}/input", 1)
+    key = ("mpls-unguarded", "side")
+    tap.equal(found(r, d), {key: "warning"}, "on both")
+    guards(d, daemon.guard(), daemon.guard("side", "side"))
+    tap.equal(found(r, d), {}, "a guard on each")
+    guards(d, daemon.guard(), daemon.guard("side", "side", vlan=30))
+    tap.equal(found(r, d).get(key), "warning", "a guard for a VLAN of it")
+    guards(d, daemon.guard())
+    r.gw.sysctl("mpls/conf/side/input", 0)
+    tap.equal(found(r, d), {}, "turned off")
+
+
 if __name__ == "__main__":
     tap.main(globals(), needs=[tap.root, tap.module, daemon.built, built],
              each=cleanup)

@@ -225,6 +225,7 @@ void doctor_check_below(struct doctor *doctor);
 void doctor_check_bonds(struct doctor *doctor);
 void doctor_check_bridges(struct doctor *doctor);
 void doctor_check_routes(struct doctor *doctor);
+void doctor_check_mpls(struct doctor *doctor);
 void doctor_check_ipv6(struct doctor *doctor);
 void doctor_check_interlock(struct doctor *doctor);
 void doctor_check_tag(struct doctor *doctor);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lenscapctl doctor: IPv6 that is forwarded, but that no policy speaks of.
+ * lenscapctl doctor: what is forwarded that no policy speaks of: IPv6, and MPLS.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -36,6 +36,39 @@ bool doctor_routes(const struct link *link)
 		free(path);
 	}
 	return routed;
+}
+
+static bool takes_labels(const struct link *link)
+{
+	char *path = cli_format("/proc/sys/net/mpls/conf/%s/input", link->name);
+	int taken = doctor_forwards(path);
+
+	free(path);
+	return taken != 0;
+}
+
+/**
+ * doctor_check_mpls() - is MPLS forwarded that comes in where no guard is?
+ * @doctor: the examination
+ *
+ * A guard drops it; no chain of the interlock sees the packet in it.
+ */
+void doctor_check_mpls(struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->link_count; i++) {
+		const struct link *link = &doctor->links[i];
+		struct finding finding = {
+			"mpls-unguarded", SEVERITY_WARNING, "interface",
+			link->name,
+		};
+
+		if (doctor->guard_count && takes_labels(link) &&
+		    !doctor_covered(doctor, link, 0, LINK_DEPTH))
+			doctor_find(doctor, &finding,
+				    cli_format("MPLS that comes in by %s is forwarded, no guard judges it there and the interlock does not see what is in it, so a camera that is moved there may talk to anyone that labels lead to.",
+					       link->name),
+				    "Turn it off (sysctl net.mpls.conf.INTERFACE.input=0), or give the interface a guard in gateway.yaml, which drops MPLS.");
+	}
 }
 
 static bool rules_name_ipv6(const json_t *answer)
