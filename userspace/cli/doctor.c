@@ -93,7 +93,7 @@ static void skip_links(struct doctor *doctor, const char *why)
 	static const char *const names[] = {
 		"guard-renamed", "xdp", "tc-ingress", "tcx-ingress",
 		"hw-tc-offload", "esp-offload",
-		"flow-offload", "hook-ahead", "hook-missing", "packet-socket",
+		"flow-offload", "flowtable-unguarded", "hook-ahead", "hook-missing", "packet-socket",
 		"vlan-unguarded", "untagged-unguarded", "lower-unguarded",
 		"bond-port-unguarded", "bridge-port-unguarded",
 		"guard-on-bridge", "subnet-elsewhere", "mpls-unguarded",

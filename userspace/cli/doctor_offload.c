@@ -216,10 +216,14 @@ static bool judged(const struct doctor *doctor, const struct link *link,
 			       depth - 1);
 }
 
-/* What the hook of a flowtable names, joined: NULL for nothing. */
+/*
+ * What the hook of a flowtable names, joined: NULL for nothing. On those that
+ * are @open, no guard judges what comes in.
+ */
 struct devices {
 	char *guarded;
 	char *others;
+	char *open;
 };
 
 static void add_device(const struct doctor *doctor, struct devices *devices,
@@ -235,6 +239,8 @@ static void add_device(const struct doctor *doctor, struct devices *devices,
 			devices->guarded = doctor_join(devices->guarded, name);
 		else
 			devices->others = doctor_join(devices->others, name);
+		if (!doctor_covered(doctor, link, VLAN_ANY, LINK_DEPTH))
+			devices->open = doctor_join(devices->open, name);
 	}
 }
 
@@ -261,8 +267,8 @@ static struct devices read_devices(const struct doctor *doctor,
  * of the flowtable, also if its frames come in by another: a switch chip may
  * take it for any of its ports. Whether they share one is not to be seen here.
  */
-static void find_flowtable(struct doctor *doctor, const char *object,
-			   const struct devices *devices)
+static void find_hardware(struct doctor *doctor, const char *object,
+			  const struct devices *devices)
 {
 	struct finding finding = {
 		"flow-offload", SEVERITY_PROBLEM, "flowtable", object,
@@ -280,6 +286,21 @@ static void find_flowtable(struct doctor *doctor, const char *object,
 				       devices->others),
 			    "Take \"flags offload\" off the flowtable in nftables, or add no flow to it that comes in by a guarded interface.");
 	}
+}
+
+/* Software comes after a guard, but before the interlock where there is none. */
+static void find_software(struct doctor *doctor, const char *object,
+			  const struct devices *devices)
+{
+	struct finding finding = {
+		"flowtable-unguarded", SEVERITY_NOTE, "flowtable", object,
+	};
+
+	if (devices->open && doctor->guard_count)
+		doctor_find(doctor, &finding,
+			    cli_format("Flows that come in by %s are forwarded past the interlock once the flowtable has them, so one that began before a policy named its camera goes on for as long as it sends.",
+				       devices->open),
+			    "Run \"conntrack -F\" when a policy has named a new camera, and when guards were open (\"disarm --open\"), which ends such flows.");
 }
 
 static int read_flowtable(const struct nlmsghdr *message, void *data)
@@ -309,22 +330,24 @@ static int read_flowtable(const struct nlmsghdr *message, void *data)
 			break;
 		}
 	}
-	if (!hook || !(flags & NFT_FLOWTABLE_HW_OFFLOAD))
+	if (!hook)
 		return MNL_CB_OK;
 	devices = read_devices(doctor, hook);
 	object = cli_format("%s %s", table, name);
-	find_flowtable(doctor, object, &devices);
+	if (flags & NFT_FLOWTABLE_HW_OFFLOAD)
+		find_hardware(doctor, object, &devices);
+	else
+		find_software(doctor, object, &devices);
 	free(object);
+	free(devices.open);
 	free(devices.guarded);
 	free(devices.others);
 	return MNL_CB_OK;
 }
 
 /**
- * doctor_check_flowtable() - does nftables offload flows of guarded interfaces?
+ * doctor_check_flowtable() - do flowtables take flows past guards or interlock?
  * @doctor: the examination
- *
- * Flowtables in software come after the guard, which is the first of the hook.
  */
 void doctor_check_flowtable(struct doctor *doctor)
 {
@@ -341,8 +364,12 @@ void doctor_check_flowtable(struct doctor *doctor)
 	/* This is how a kernel answers that has no nftables, or no netfilter
 	 * socket.
 	 */
-	if (error && error != -EINVAL && error != -EPROTONOSUPPORT)
-		doctor_unchecked(doctor, "flow-offload", "flowtables",
-				 cli_format("the kernel did not list flowtables: %s",
-					    strerror(-error)));
+	if (!error || error == -EINVAL || error == -EPROTONOSUPPORT)
+		return;
+	doctor_unchecked(doctor, "flow-offload", "flowtables",
+			 cli_format("the kernel did not list flowtables: %s",
+				    strerror(-error)));
+	doctor_unchecked(doctor, "flowtable-unguarded", "flowtables",
+			 cli_format("the kernel did not list flowtables: %s",
+				    strerror(-error)));
 }
