@@ -328,7 +328,7 @@ def test_service_manager_does_not_read():
     r, d = world()
     d.write_policy(daemon.dome(revision=1))
     d.launch(wrap=["python3", "-c", FLOOD])
-    net.wait_for(lambda: os.path.exists(d.socket), what="the socket")
+    d.wait_log("the service manager cannot be told")
     tap.equal(d.ask("status")["daemon"]["state"], "ok", "not told READY=1")
     net.wait_for(lambda: told(d) == ["READY=1"], what="READY=1")
     net.wait_for(lambda: any(line.startswith("STATUS=revision 1, 1 of 1")
