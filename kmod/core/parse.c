@@ -178,11 +178,19 @@ static bool is_error(bool v4, u16 type)
 	return v4 ? type < 64 && errors >> type & 1 : type < 128;
 }
 
+/* Extension headers that others walk past to what is behind. */
+static bool extends(u8 next)
+{
+	return next == NEXT_HOP_BY_HOP || next == NEXT_ROUTING ||
+	       next == NEXT_FRAGMENT || next == NEXT_AH || next == NEXT_DSTOPTS;
+}
+
 /* A host complains about packets that it got, to who sent them, with the address that
  * they were sent to (RFC 1122 section 3.2.2, RFC 4443 section 2.2). Is the message of
  * that kind? Any other would tell its receiver lies about a third party, or connection
  * tracking, which believes the quote, would translate its destination as that of the
- * third party's connection.
+ * third party's connection. A quoted routing header says another destination than its
+ * packet (seg6_icmp_srh() in net/ipv6/seg6.c): there is to be none in sight or behind.
  */
 static bool quotes_own(const struct lc_frame *frame, const struct span *span,
 		       const struct lc_key *key)
@@ -194,7 +202,7 @@ static bool quotes_own(const struct lc_frame *frame, const struct span *span,
 
 	if (span->end - at < head || !readable(frame, at, head))
 		return false;
-	return p[0] >> 4 == (v4 ? 4 : 6) &&
+	return p[0] >> 4 == (v4 ? 4 : 6) && (v4 || !extends(p[6])) &&
 	       !memcmp(p + head - size * 2, key->dst, size) &&
 	       !memcmp(p + head - size, key->src, size);
 }
@@ -369,18 +377,8 @@ static bool hides_header(const struct lc_frame *frame, const struct span *span)
 {
 	if (span->l4 == span->end)
 		return false;
-	if (!readable(frame, span->l4, 1))
-		return true;
-	switch (frame->data[span->l4]) {
-	case NEXT_HOP_BY_HOP:
-	case NEXT_ROUTING:
-	case NEXT_FRAGMENT:
-	case NEXT_AH:
-	case NEXT_DSTOPTS:
-	case PROTO_ICMPV6:
-		return true;
-	}
-	return false;
+	return !readable(frame, span->l4, 1) || extends(frame->data[span->l4]) ||
+	       frame->data[span->l4] == PROTO_ICMPV6;
 }
 
 /* Options of a hop-by-hop or destination options header, RFC 8200 section 4.2. The

@@ -96,7 +96,10 @@ def test_errors_about_others():
              frames.ipv6(PING6, ELSE6, inner),
              frames.ipv6(ELSE6, CAM6, inner),
              frames.ipv6(CAM6, PING6, inner), to6[:39], b"",
-             b"\x40" + to6[1:]]
+             b"\x40" + to6[1:],
+             # RFC 8754: its first segment is where that packet went.
+             frames.ipv6(PING6, CAM6, frames.routing(
+                 inner, 4, 0, bytes(4) + frames.ip(ELSE6)))]
     return [ok(error4(3, to4)), ok(error4(3, to4[:28])), ok(error6(1, to6))] + \
            [error4(3, lie) for lie in lies4] + \
            [error4(kind, lies4[0]) for kind in (4, 5, 11, 12, 31, 40)] + \

@@ -188,6 +188,7 @@ void quote(struct pkt *p)
 
 	zeros(p, four ? 20 : 40);
 	p->b[at] = four ? 0x45 : 0x60;
+	p->b[at + (four ? 9 : 6)] = P_UDP;
 	if (four) {
 		memcpy(p->b + at + 12, p->b + 16, 4);
 		memcpy(p->b + at + 16, p->b + 12, 4);

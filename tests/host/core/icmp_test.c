@@ -68,6 +68,7 @@ TEST(judge_believes_errors_about_packets_to_the_device_alone)
 		rule_any(NVR6, LC_PROTO_ANY, CONNECTS),
 	};
 	static const u8 errors[] = { 3, 4, 11, 12, 31, 40 };
+	static const u8 headers[] = { 0, 43, 44, 51, 60 };
 	struct world w;
 	struct pkt p, q;
 	u32 type, at;
@@ -123,6 +124,14 @@ TEST(judge_believes_errors_about_packets_to_the_device_alone)
 			p.b[at] ^= 0x10;
 			CHECK_EQ(world_judge(&w, &p), type < 128 &&
 				 (at == 48 || at >= 48 + 8) ?
+				 LENSCAP_REASON_ICMP_QUOTE :
+				 LENSCAP_REASON_NONE);
+		}
+		/* and that there is no routing header in it, which has another */
+		for (at = 0; at < sizeof(headers); at++) {
+			p = q;
+			p.b[48 + 6] = headers[at];
+			CHECK_EQ(world_judge(&w, &p), type < 128 ?
 				 LENSCAP_REASON_ICMP_QUOTE :
 				 LENSCAP_REASON_NONE);
 		}

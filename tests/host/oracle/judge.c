@@ -147,7 +147,9 @@ static bool meddles(const struct dissected *d, const struct lc_frame *frame)
 		       memcmp(quote + 16, d->src, 4);
 	if (d->family == 6 && d->proto == 58 && d->dport < 128)
 		return d->end < d->l4 + 48 || d->l4 + 48 > LC_HEADERS ||
-		       quote[0] >> 4 != 6 || memcmp(quote + 8, d->dst, 16) ||
+		       quote[0] >> 4 != 6 ||
+		       memchr("\0\x2b\x2c\x33\x3c", quote[6], 5) ||
+		       memcmp(quote + 8, d->dst, 16) ||
 		       memcmp(quote + 24, d->src, 16);
 	return false;
 }
