@@ -48,7 +48,7 @@ struct bridged {
  *	0 for none
  * @vlan: the tag of a VLAN device, else 0: a VLAN id, with VLAN_SERVICE if it
  *	is one of 802.1ad
- * @whole: it takes all unicast frames that come in below it without a tag
+ * @whole: it takes all frames that come in below it without a tag
  * @bridged: what a bridge does with it
  * @address: it has an address that is not of the link only
  * @xdp: an XDP program is attached

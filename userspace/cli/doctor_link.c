@@ -10,8 +10,6 @@
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
-#include <netlink/route/link/macvlan.h>
-#include <netlink/route/link/macvtap.h>
 #include <netlink/route/link/vlan.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,18 +54,6 @@ static bool stands_on_another(const char *kind)
 	return false;
 }
 
-/* In this mode it takes frames to whatever MAC address. */
-static bool takes_whole(struct rtnl_link *link)
-{
-	if (rtnl_link_is_macvlan(link))
-		return rtnl_link_macvlan_get_mode(link) ==
-		       MACVLAN_MODE_PASSTHRU;
-	if (rtnl_link_is_macvtap(link))
-		return rtnl_link_macvtap_get_mode(link) ==
-		       MACVLAN_MODE_PASSTHRU;
-	return false;
-}
-
 /* Devices of both protocols may have the same id, and take different frames. */
 static int service_bit(struct rtnl_link *vlan)
 {
@@ -93,7 +79,6 @@ static void read_link(struct link *link, struct rtnl_link *from)
 		link->lower = rtnl_link_get_link(from);
 	if (rtnl_link_is_vlan(from))
 		link->vlan = rtnl_link_vlan_get_id(from) | service_bit(from);
-	link->whole = takes_whole(from);
 }
 
 static int read_links(struct doctor *doctor, struct nl_sock *socket)

@@ -100,8 +100,8 @@ static const struct {
 	const char *fix;
 } takers[] = {
 #define BELOW	"Put the guard on the interface below, which sees all that comes in."
-	{ "macvlan", "to another MAC address", false, BELOW },
-	{ "macvtap", "to another MAC address", false, BELOW },
+	{ "macvlan", "to another MAC address or a group", false, BELOW },
+	{ "macvtap", "to another MAC address or a group", false, BELOW },
 	{ "ipvlan", "to another address", false, BELOW },
 	{ "ipvtap", "to another address", false, BELOW },
 	{ "macsec", "without MACsec", true,

@@ -122,11 +122,11 @@ void overlaps_warn(struct parse *parse)
 
 	collect(policy, &all);
 	collect(policy, &sorted);
-	if (all.count) {
+	if (all.items)
 		qsort(all.items, all.count, sizeof(*all.items), by_address);
+	if (sorted.items)
 		qsort(sorted.items, sorted.count, sizeof(*sorted.items),
 		      by_guard);
-	}
 	for (size_t i = 0; i < policy->ndevices; i++) {
 		const struct policy_device *device = &policy->devices[i];
 
