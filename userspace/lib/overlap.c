@@ -121,12 +121,13 @@ void overlaps_warn(struct parse *parse)
 	struct hosts all = { 0 }, sorted = { 0 };
 
 	collect(policy, &all);
-	collect(policy, &sorted);
-	if (all.items)
-		qsort(all.items, all.count, sizeof(*all.items), by_address);
-	if (sorted.items)
-		qsort(sorted.items, sorted.count, sizeof(*sorted.items),
-		      by_guard);
+	if (!all.items)
+		return;
+	sorted.count = all.count;
+	sorted.items = mem_alloc(all.count * sizeof(*all.items));
+	memcpy(sorted.items, all.items, all.count * sizeof(*all.items));
+	qsort(all.items, all.count, sizeof(*all.items), by_address);
+	qsort(sorted.items, sorted.count, sizeof(*sorted.items), by_guard);
 	for (size_t i = 0; i < policy->ndevices; i++) {
 		const struct policy_device *device = &policy->devices[i];
 
