@@ -178,6 +178,8 @@ def test_top_keys():
         screen.keys("/10.30.0.3\n")
         screen.until("1 of 3", "gamma", gone=["alpha"])
         screen.keys("\x1b")
+        # Not at once: together they are the key Alt and t.
+        screen.until("3 of 3", "alpha")
         screen.keys("t")
         screen.until("DENIED DESTINATION", "203.0.113.66 tcp/443",
                      "198.51.100.7 tcp/443")
