@@ -267,6 +267,13 @@ static u32 held_by(const struct bucket *bucket, u16 owner)
 	return held;
 }
 
+/* May a newcomer take a place of a packet whose last fragment has passed: rule 3. */
+static bool yields(const struct bucket *bucket, u16 other, u16 owner)
+{
+	return other == owner ||
+	       held_by(bucket, other) >= held_by(bucket, owner);
+}
+
 /* Whose place is to go, if all are of packets under way: rule 4. */
 static u16 richest(const struct bucket *bucket, u16 owner)
 {
@@ -324,7 +331,6 @@ static struct choice choose(const struct bucket *bucket, u64 key, u16 owner,
 {
 	struct choice empty = { .place = WAYS }, done = { .place = WAYS };
 	struct choice other = { .lost = true };
-	u32 mine = held_by(bucket, owner);
 	u64 oldest = U64_MAX;
 	u32 i;
 
@@ -340,8 +346,7 @@ static struct choice choose(const struct bucket *bucket, u64 key, u16 owner,
 		if (was == KEY_FREE || too_old(seen, now)) {
 			empty = (struct choice){ .place = i, .was = was };
 		} else if (READ_ONCE(place->said) & SAID_DONE &&
-			   seen < oldest &&
-			   held_by(bucket, (u16)seen) >= mine) {
+			   seen < oldest && yields(bucket, (u16)seen, owner)) {
 			oldest = seen;
 			done = (struct choice){ .place = i, .was = was };
 		}

@@ -18,10 +18,10 @@
  * Offsets count from the network header. "end" is where the IP packet says
  * that it ends, at most frame->len.
  *
- * Sources: RFC 791 and 1812 (IPv4, options), RFC 8200, 8504 and 6275 (IPv6, limits
- * on extension headers, home addresses), RFC 1858 and 3128 (fragments that hide ports), RFC
- * 6946 (atomic fragments), net/ipv4/ip_input.c and net/ipv6/ip6_input.c (what
- * Linux would accept behind this hook).
+ * Sources: RFC 791 and 1812 (IPv4, options), RFC 8200, 8504 and 6275 (IPv6,
+ * limits on extension headers, home addresses), RFC 1858 and 3128 (fragments
+ * that hide ports), RFC 6946 (atomic fragments), net/ipv4/ip_input.c and
+ * net/ipv6/ip6_input.c (what Linux would accept behind this hook).
  */
 #include "core.h"
 

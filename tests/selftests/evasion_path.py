@@ -392,18 +392,23 @@ def test_masquerade(here):
     tap.true(all(f.data[26:30] == frames.ip("10.20.0.1") for f in new), new)
 
 
+def masked(here, family, other, mask, frame):
+    "Somebody else's connection from the far side, which looks like the mask's."
+    here.gw.ip(f"neigh replace {other} lladdr {OTHER_MAC} dev trunk")
+    nft(here, f"""table {family} t {{
+        chain forward {{ type filter hook forward priority 0;
+            ct state invalid drop }}
+        chain post {{ type nat hook postrouting priority 100;
+            {family} daddr {other} snat to {mask} }} }}""", "snat")
+    answered(here, frames.eth(WAN_MAC, FAR_MAC, frame), b"a viewer")
+
+
 @path.path("RFC 5927, net/netfilter/nf_conntrack_proto_icmp.c: related",
            "icmp_quote")
 def test_error_by_nat(here):
     "ICMP to a permitted peer, which somebody else's connection is masked by"
-    here.gw.ip(f"neigh replace {OTHER4} lladdr {OTHER_MAC} dev trunk")
-    nft(here, f"""table ip t {{
-        chain forward {{ type filter hook forward priority 0;
-            ct state invalid drop }}
-        chain post {{ type nat hook postrouting priority 100;
-            ip daddr {OTHER4} snat to {PING4} }} }}""", "snat")
-    answered(here, frames.eth(WAN_MAC, FAR_MAC, frames.ipv4(
-        ELSE4, OTHER4, frames.udp(4321, 5004, b"a viewer"))), b"a viewer")
+    masked(here, "ip", OTHER4, PING4, frames.ipv4(
+        ELSE4, OTHER4, frames.udp(4321, 5004, b"a viewer")))
     quote = frames.ipv4(PING4, OTHER4, frames.udp(4321, 5004, bytes(8)))
     # Connection tracking makes of each: to ELSE4.
     yield [ip(PING4, frames.icmp(kind, code, bytes(4), quote + DENIED))
@@ -418,14 +423,8 @@ def test_error_behind_ah(here):
         rules = evasion.POLICY["profiles"]["p"]["rules"]
         policy.load(here.sock, {**evasion.POLICY, "profiles": {"p": {
             "class": 1, "rules": rules + [policy.connects(PING6, "ah")]}}})
-    here.gw.ip(f"neigh replace {OTHER6} lladdr {OTHER_MAC} dev trunk")
-    nft(here, f"""table ip6 t {{
-        chain forward {{ type filter hook forward priority 0;
-            ct state invalid drop }}
-        chain post {{ type nat hook postrouting priority 100;
-            ip6 daddr {OTHER6} snat to {PING6} }} }}""", "snat")
-    answered(here, frames.eth(WAN_MAC, FAR_MAC, frames.ipv6(
-        ELSE6, OTHER6, frames.udp(4321, 5004, b"a viewer"))), b"a viewer")
+    masked(here, "ip6", OTHER6, PING6, frames.ipv6(
+        ELSE6, OTHER6, frames.udp(4321, 5004, b"a viewer")))
     quote = frames.ipv6(PING6, OTHER6, frames.udp(4321, 5004, bytes(8)))
     yield [ip(PING6, frames.authentication(
         frames.icmp6(kind, code, bytes(4), quote + DENIED)))

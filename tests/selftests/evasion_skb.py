@@ -199,6 +199,12 @@ def test_checksums_that_lie():
             for offset in (2, 6, 10, 12)]
 
 
+def sums_by_software(here):
+    "Checksums are made by skb_checksum_help(), where the frame leaves."
+    need("ethtool", ["ip", "netns", "exec", here.gw.name, "ethtool", "-K",
+                     "wan", "tx", "off"])
+
+
 def rewritten(dst, start, offset, wanted, sport=40000, dport=PORT):
     """A permitted datagram that is another when its checksum has been made.
 
@@ -219,8 +225,7 @@ def rewritten(dst, start, offset, wanted, sport=40000, dport=PORT):
            "bad_header", at="route, bridge")
 def test_checksum_over_headers(here):
     "a checksum that is made behind the hook, over ports and addresses"
-    need("ethtool", ["ip", "netns", "exec", here.gw.name, "ethtool", "-K",
-                     "wan", "tx", "off"])
+    sums_by_software(here)
     outs = [rewritten(PEER4, 34, 2, 53), rewritten(PEER4, 30, 4, 53),
             rewritten(PEER6, 54, 2, 53), rewritten(PEER6, 38, 14, 0x0066),
             # As DHCP it is wrong, but here it is none.
@@ -238,8 +243,7 @@ def test_checksum_over_headers(here):
            "bad_header", at="route, bridge")
 def test_checksum_over_a_quote(here):
     "the same over the address that an ICMP error quotes: it is another then"
-    need("ethtool", ["ip", "netns", "exec", here.gw.name, "ethtool", "-K",
-                     "wan", "tx", "off"])
+    sums_by_software(here)
     udp_part = frames.udp(4321, 5004, DENIED)
     # Where the destination of the quote ends.
     end4, end6 = 14 + 20 + 8 + 20, 14 + 40 + 8 + 40
@@ -259,8 +263,7 @@ def test_checksum_over_a_quote(here):
            "upkeep_invalid", at="bridge")
 def test_checksum_over_upkeep(here):
     "the same over what an ARP answer says"
-    need("ethtool", ["ip", "netns", "exec", here.gw.name, "ethtool", "-K",
-                     "wan", "tx", "off"])
+    sums_by_software(here)
     claim = frames.eth(GW_MAC, CAM_MAC, frames.arp(
         2, CAM_MAC, CAM4, GW_MAC, GW4, extra=DENIED), pad=False)
     yield [virtual(claim, io.gso_header(0, 0, 0, 28, 2))]

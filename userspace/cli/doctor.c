@@ -92,8 +92,9 @@ static void skip_links(struct doctor *doctor, const char *why)
 {
 	static const char *const names[] = {
 		"guard-renamed", "xdp", "tc-ingress", "tcx-ingress",
-		"hw-tc-offload", "esp-offload",
-		"flow-offload", "flowtable-unguarded", "hook-ahead", "hook-missing", "packet-socket",
+		"hw-tc-offload", "esp-offload", "flow-offload",
+		"flowtable-unguarded", "hook-ahead", "hook-missing",
+		"packet-socket",
 		"vlan-unguarded", "untagged-unguarded", "lower-unguarded",
 		"bond-port-unguarded", "bridge-port-unguarded",
 		"guard-on-bridge", "subnet-elsewhere", "mpls-unguarded",

@@ -15,7 +15,7 @@
 #include "diag.h"
 #include "parse.h"
 
-/* An address of one device alone. */
+/* An address of one device alone. Borrowed from the policy, which stays as it is. */
 struct host {
 	const struct policy_prefix *prefix;
 	const char *guard;		/* empty: any */
