@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The interlock on guarded interfaces: what the module does not judge stays."""
 
+import re
+import socket
+
 from lib import daemon, frames, io, lock, net, policy, rig, tap
 from lib.daemon import guard
 
@@ -186,15 +189,56 @@ table inet fast {
     site.passes(site.frame())
 
 
-def reserved(site, link, groups):
-    "IP in frames to the groups of IEEE 802.1Q, from who says to be anybody."
+FORGED = "02:00:5e:99:00:09"
+LLDP = 0x88cc
+UNKNOWN_OPTION = bytes([0x9e, 4, 0, 0, 0, 0])   # RFC 8200, 4.2: 10: answer
+
+
+def answers(site):
+    "How often the gateway said that it does not know an option."
+    for line in site.gw.run("cat /proc/net/snmp6").stdout.splitlines():
+        name, value = line.split()
+        if name == "Icmp6OutParmProblems":
+            return int(value)
+    raise AssertionError("nobody counts answers")
+
+
+def to_groups(site, groups, vlans=()):
+    "IP and ARP to the groups of IEEE 802.1Q, from who says to be anybody."
     for last in groups:
+        to = f"01:80:c2:00:00:{last:02x}"
         for gateway, src in (("10.30.0.1", "10.30.0.99"),
                              ("2001:db8:30::1", "2001:db8:30::99")):
-            site.blocked(site.frame(src=src, dst=gateway,
-                                    mac="02:00:5e:99:00:09",
-                                    to=f"01:80:c2:00:00:{last:02x}"),
-                         "prerouting", link=link, at=site.near)
+            yield site.frame(src=src, dst=gateway, mac=FORGED, to=to,
+                             vlans=vlans)
+        yield frames.eth(to, FORGED, frames.ipv6(
+            lock.PEER6, "2001:db8:30::1", frames.hop_by_hop(
+                frames.udp(40000, rig.PEER_PORT, site.payload()),
+                UNKNOWN_OPTION)), vlans=vlans)
+        yield frames.eth(to, FORGED, frames.arp(
+            1, FORGED, "10.30.0.99", bytes(6), "10.30.0.1"), vlans=vlans)
+
+
+def listen(ifname, kind):
+    "Hear frames of one protocol where the kernel's protocols do."
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    sock.settimeout(net.TIMEOUT)
+    sock.bind((ifname, kind))
+    return sock
+
+
+def under(site):
+    "Ports on which the interlock stands."
+    listed = site.gw.run("nft -s list table netdev lenscap").stdout
+    return re.findall(r"chain under-(\S+) {", listed)
+
+
+def reserved(site, link, groups):
+    "Whatever tags of priority there are, they do not leave the port."
+    for vlans in ((), (0,), (0, 0)):
+        for frame in to_groups(site, groups, vlans):
+            site.blocked(frame, "ports", link=link, at=site.near)
+    tap.equal(answers(site), 0, "answers")
 
 
 def test_reserved_groups_at_a_bridge():
@@ -207,6 +251,92 @@ def test_reserved_groups_at_a_bridge():
     site.warm()
     # 0 it forwards without STP, and the guard judges it; 1 it drops.
     reserved(site, site.cam_link, (2, 3, 14, 15))
+    control = frames.eth("01:80:c2:00:00:0e", FORGED, bytes(46), kind=LLDP)
+    with net.call_in(site.gw, listen, "trunk", LLDP) as heard:
+        site.cam_link.send(control)
+        tap.equal(heard.recv(2048), control, "heard on the port")
+    # An interface without a guard above it has the same in prerouting.
+    site.blocked(site.frame(src=lock.ALIEN, mac=lock.ALIEN_MAC,
+                            dst="10.40.0.1", to="01:80:c2:00:00:0e"),
+                 "prerouting", link=site.alien_link, at=site.near)
+
+
+def test_ports_come_and_go():
+    "the interlock follows the ports of a guarded bridge"
+    site = lock.Site([guard("cams", "br0"), guard("deep", "v40"),
+                      guard("late", "br9")], devices=(), start=False)
+    site.gw.bridge("br0", "trunk")
+    site.gw.bridge("br1")
+    site.gw.vlan("br1", 40, "v40")
+    site.daemon.start()
+
+    def stands(*ports):
+        net.wait_for(lambda: sorted(under(site)) == sorted(ports),
+                     what=f"chains on {ports}: {under(site)}")
+        site.wait_state()
+    stands("trunk")
+    site.gw.ip("link set side master br1")
+    stands("trunk", "side")
+    site.gw.ip("link set lan master br0")
+    stands("trunk", "side", "lan")
+    site.gw.batch(["link set lan down", "link set lan name lan.2@x"])
+    stands("trunk", "side", "lan.2/40x")
+    site.gw.ip("link set lan.2@x nomaster")
+    stands("trunk", "side")
+    site.gw.ip("link del side")
+    stands("trunk")
+    site.gw.bridge("br9", "lan.2@x")
+    stands("trunk", "lan.2/40x")
+    site.daemon.ask("disarm", guard="cams", open=True)
+    stands("lan.2/40x")
+    site.daemon.ask("arm", guard="cams")
+    stands("trunk", "lan.2/40x")
+    site.daemon.stop()
+    site.gw.ip("link set trunk nomaster")
+    site.daemon.start()
+    stands("lan.2/40x")
+    site.nft("flush chain netdev lenscap under-lan.2/40x")
+    net.wait_for(lambda: site.interlock()["restored"] == 1,
+                 what="the rules to be back")
+    site.nft("delete chain netdev lenscap under-lan.2/40x")
+    stands("lan.2/40x")
+
+
+def test_guard_on_a_bridge():
+    "what enters the bridge is judged behind it, and held if it is not"
+    site = lock.Site([guard("cams", "br0"), guard("tagged", "br1", vlan=30),
+                      guard("device", "v31")], devices=(), start=False)
+    site.gw.bridge("br0", "trunk")
+    site.gw.ip(f"link set br0 address {rig.GW_MAC}")
+    site.gw.addr("br0", lock.GW4["trunk"], lock.GW6["trunk"])
+    site.daemon.start()
+    site.warm()
+    hold(site)
+    # A bridge of which only VLANs are guarded: others may not speak for them.
+    site.gw.ip("link set trunk nomaster")
+    site.gw.bridge("br1", "trunk")
+    site.gw.vlan("br1", 31, "v31")
+    site.gw.vlan("br1", 30, "v30")
+    policy.wait_guard(site.rig.sock, "device", "armed")
+    policy.wait_guard(site.rig.sock, "tagged", "armed")
+    site.wait_state()
+    net.wait_for(lambda: site.rules()[2].count('ibrname "br1"') == 4,
+                 what="the bridge's input to let guards judge")
+    arp = frames.arp(1, rig.CAM_MAC, "10.30.0.99", bytes(6), "10.30.0.1")
+    for vlans in ((), (32,)):
+        site.blocked(frames.eth(frames.BROADCAST, rig.CAM_MAC, arp,
+                                vlans=vlans), "bridge")
+    site.unguard("tagged", "device")
+    for vlan, name in ((30, "tagged"), (31, "device"), ((0x88a8, 30), "tagged")):
+        site.blocked(frames.eth(frames.BROADCAST, rig.CAM_MAC, arp,
+                                vlans=(vlan,)), name)
+    # The bridge under a VLAN device has another name: so have its rules.
+    site.gw.batch(["link set br1 down", "link set br1 name br2",
+                   "link set br2 up"])
+    net.wait_for(lambda: site.rules()[2].count('ibrname "br2"') == 4,
+                 what="the new name")
+    for text in site.rules():
+        site.gw.run(["nft", "-c", "-f", "-"], input=text)
 
 
 def test_reserved_groups_at_a_bond():

@@ -198,7 +198,7 @@ static const struct {
 static json_int_t interlock_sum(const json_t *lock, const char *what)
 {
 	static const char *const parts[] = {
-		"prerouting", "forward", "input", "bridge",
+		"prerouting", "forward", "input", "bridge", "ports",
 	};
 	json_int_t sum = 0;
 	json_t *guard;
@@ -429,6 +429,8 @@ static void warn_interlock(struct warnings *warnings, const json_t *lock,
 		     "that were sent to the gateway with the address or MAC of a camera, and not as they came from a guard: another rule rewrote the mark, or they were in a tunnel");
 	warn_dropped(warnings, field(lock, "bridge"),
 		     "that came to a bridge with the address or MAC of a camera, and did not come from a guard: it was moved, or somebody forges it");
+	warn_dropped(warnings, field(lock, "ports"),
+		     "that were sent past a guard on a bridge or bond, to a group whose frames stay on the port: no camera does that by mistake");
 	warn_gap(warnings, lock);
 }
 

@@ -76,6 +76,7 @@ void interlock_free(struct interlock *lock)
 	interlock_unlisten(lock);
 	nft_close(&lock->nft);
 	plan_free(&lock->have);
+	under_free(&lock->under);
 	json_decref(lock->open);
 	free(lock->error);
 	memset(lock, 0, sizeof(*lock));
@@ -373,7 +374,7 @@ static bool write_changes(struct interlock *lock, struct interlock_plan *plan)
 
 	if (!tag || !plan_same_guards(have, plan))
 		task.what |= INTERLOCK_GUARDS;
-	if (!tag || !is_small(have, plan))
+	if (!tag || !is_small(have, plan) || !plan_same_bridges(have, plan))
 		task.what |= INTERLOCK_ADDRESSES;
 	if (task.what && !perform(lock, &task))
 		return false;
@@ -549,7 +550,8 @@ static bool guards_differ(struct interlock *lock)
 	bool differ;
 
 	interlock_want_guards(lock, &plan);
-	differ = !plan_same_guards(&lock->have, &plan);
+	differ = !plan_same_guards(&lock->have, &plan) ||
+		 !plan_same_bridges(&lock->have, &plan);
 	plan_free(&plan);
 	return differ;
 }

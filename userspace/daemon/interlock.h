@@ -36,6 +36,40 @@ struct interlock_gap {
 };
 
 /**
+ * struct interlock_link - an interface, and what it stands under or on
+ * @index: its index
+ * @master: index of the bridge, bond or such of which it is a port, or 0
+ * @lower: of a VLAN device: index of what it stands on
+ * @vlan: of a VLAN device: the VLAN id
+ * @ethernet: it has Ethernet's header
+ * @bridge: it is a bridge
+ * @name: its name
+ */
+struct interlock_link {
+	unsigned int index;
+	unsigned int master;
+	unsigned int lower;
+	uint16_t vlan;
+	bool ethernet;
+	bool bridge;
+	char name[IF_NAMESIZE];
+};
+
+/**
+ * struct interlock_links - the interfaces
+ * @items: they
+ * @count: how many
+ * @fresh: nothing was heard of a change since they were listed
+ * @failed: they could not be listed the last time, which was said
+ */
+struct interlock_links {
+	struct interlock_link *items;
+	size_t count;
+	bool fresh;
+	bool failed;
+};
+
+/**
  * struct interlock - what is known about the tables
  * @daemon: for gateway.yaml, policy and module
  * @nft: to write and to look
@@ -43,6 +77,7 @@ struct interlock_gap {
  * @links: to hear of interfaces; NULL if they cannot be heard
  * @watch_events: I/O on @events
  * @watch_links: I/O on @links
+ * @under: the interfaces, as they stand on one another
  * @have: what was written last
  * @whole: that is what is there
  * @absent: the tables are not there, and are not to be
@@ -67,6 +102,7 @@ struct interlock {
 	struct mnl_socket *links;
 	ev_io watch_events;
 	ev_io watch_links;
+	struct interlock_links under;
 	struct interlock_plan have;
 	bool whole;
 	bool absent;
@@ -101,10 +137,15 @@ bool interlock_wanted(const struct interlock *lock);
 const char *interlock_cut(const struct interlock *lock);
 
 /* interlock_want.c */
-void interlock_want_guards(const struct interlock *lock,
-			   struct interlock_plan *plan);
-void interlock_want(const struct interlock *lock, struct interlock_plan *plan,
+void interlock_want_guards(struct interlock *lock, struct interlock_plan *plan);
+void interlock_want(struct interlock *lock, struct interlock_plan *plan,
 		    const struct policy *next);
+
+/* interlock_under.c */
+void under_refresh(struct interlock_links *links);
+void under_free(struct interlock_links *links);
+void under_guards(const struct interlock_links *links,
+		  struct interlock_plan *plan);
 
 /* interlock_watch.c */
 void interlock_listen(struct interlock *lock);

@@ -12,6 +12,9 @@
  * they name as their sender. Forward and input look again, at what has lost its
  * tag since, and at what did not come by there, as some tunnels unpack it.
  *
+ * The ports under a guarded bridge or bond have a chain at the same place, for
+ * what is left on them.
+ *
  * A bridge needs input too: what is routed from an unguarded port of it enters
  * there, and only there its sender's MAC is looked at in every family.
  */
@@ -26,13 +29,13 @@
 
 #define FIRST_PRIORITY	INT_MIN
 
-/* Of <linux/netfilter_bridge.h>, which cannot be had beside <net/if.h>. */
-#define BRIDGE_INPUT	1
-#define BRIDGE_FORWARD	2
+#define ON_GUARD	"on-"
+#define ON_PORT		"under-"
 
-/* "on-", the interface and the NUL, each byte of it perhaps as "/40". */
-_Static_assert(3 + 3 * IF_NAMESIZE <= sizeof(((struct base_chain *)0)->name),
-	       "the name of a guard's chain must fit");
+/* The interface and the NUL, each byte of it perhaps as "/40". */
+_Static_assert(sizeof(ON_PORT) + 3 * IF_NAMESIZE <=
+	       sizeof(((struct base_chain *)0)->name),
+	       "the name of a port's chain must fit");
 
 const struct base_chain chains[CHAIN_ADDRESSES] = {
 	{ NFPROTO_INET, "prerouting", INTERLOCK_PREROUTING,
@@ -55,6 +58,23 @@ static bool plain(char byte)
 	       byte == '_';
 }
 
+static void at_ingress(struct base_chain *chain, const char *what,
+		       const char interface[IF_NAMESIZE])
+{
+	char *at = chain->name;
+
+	*chain = (struct base_chain){
+		.family = NFPROTO_NETDEV,
+		.hook = NF_NETDEV_INGRESS,
+		.priority = FIRST_PRIORITY + 1,
+	};
+	at += sprintf(at, "%s", what);
+	for (const char *byte = interface; *byte; byte++)
+		at += sprintf(at, plain(*byte) ? "%c" : "/%02x",
+			      (unsigned char)*byte);
+	memcpy(chain->device, interface, sizeof(chain->device));
+}
+
 /**
  * chain_of_guard() - the chain on the interface of a guard
  * @chain: result
@@ -64,18 +84,20 @@ static bool plain(char byte)
  */
 void chain_of_guard(struct base_chain *chain, const struct plan_guard *guard)
 {
-	char *at = chain->name;
+	at_ingress(chain, ON_GUARD, guard->interface);
+}
 
-	*chain = (struct base_chain){
-		.family = NFPROTO_NETDEV,
-		.hook = NF_NETDEV_INGRESS,
-		.priority = FIRST_PRIORITY + 1,
-	};
-	at += sprintf(at, "on-");
-	for (const char *byte = guard->interface; *byte; byte++)
-		at += sprintf(at, plain(*byte) ? "%c" : "/%02x",
-			      (unsigned char)*byte);
-	memcpy(chain->device, guard->interface, sizeof(chain->device));
+/**
+ * chain_of_port() - the chain on an interface under a guard
+ * @chain: result; its counter is that of all ports
+ * @port: the interface
+ *
+ * It may have guards of its own, and their chain.
+ */
+void chain_of_port(struct base_chain *chain, const struct plan_port *port)
+{
+	at_ingress(chain, ON_PORT, port->interface);
+	chain->counter = INTERLOCK_PORTS;
 }
 
 /**

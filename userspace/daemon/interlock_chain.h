@@ -15,7 +15,7 @@
  *	guard
  * @hook: where in the packets' way
  * @priority: how early
- * @device: the interface of a guard's chain, or empty
+ * @device: the interface of a guard's or port's chain, or empty
  */
 struct base_chain {
 	uint16_t family;
@@ -26,12 +26,17 @@ struct base_chain {
 	char device[IF_NAMESIZE];
 };
 
+/* Of <linux/netfilter_bridge.h>, which cannot be had beside <net/if.h>. */
+#define BRIDGE_INPUT	1U
+#define BRIDGE_FORWARD	2U
+
 /* Chains of the tables inet and bridge, which look at addresses. */
 #define CHAIN_ADDRESSES 5U
 
 extern const struct base_chain chains[CHAIN_ADDRESSES];
 
 void chain_of_guard(struct base_chain *chain, const struct plan_guard *guard);
+void chain_of_port(struct base_chain *chain, const struct plan_port *port);
 bool chain_is(const struct interlock_item *item,
 	      const struct base_chain *chain);
 

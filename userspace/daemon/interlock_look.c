@@ -255,6 +255,8 @@ bool interlock_has_guard(const struct interlock_there *there,
 bool interlock_has(const struct interlock_there *there,
 		   const struct interlock_plan *plan, bool bridge)
 {
+	struct base_chain chain;
+
 	for (size_t i = 0; i < CHAIN_ADDRESSES; i++)
 		if ((bridge || chains[i].family != NFPROTO_BRIDGE) &&
 		    !has_chain(there, &chains[i]))
@@ -263,6 +265,11 @@ bool interlock_has(const struct interlock_there *there,
 		if (plan->guards[i].ifindex &&
 		    !interlock_has_guard(there, &plan->guards[i]))
 			return false;
+	for (size_t i = 0; i < plan->nports; i++) {
+		chain_of_port(&chain, &plan->ports[i]);
+		if (!has_chain(there, &chain))
+			return false;
+	}
 	return true;
 }
 
@@ -284,16 +291,16 @@ static bool chain_lost(struct nft *nft, const struct base_chain *chain)
 }
 
 /**
- * interlock_lose() - forget guards whose chain stands on no interface any more
+ * interlock_lose() - forget where a chain stands on no interface any more
  * @nft: the socket
- * @have: what was written last; such a guard has no interface afterwards
+ * @have: what was written last; such guards and ports have none afterwards
  *
  * The kernel takes a chain from an interface that goes, and says so to nobody
  * who could tell it from an interface that is still there: it may be back by
  * then, with the index that it had. The chain is not, and only that is worth
  * asking for.
  *
- * Return: true if there is such a guard.
+ * Return: true if there is such a chain.
  */
 bool interlock_lose(struct nft *nft, struct interlock_plan *have)
 {
@@ -313,6 +320,13 @@ bool interlock_lose(struct nft *nft, struct interlock_plan *have)
 		if (!lost)
 			continue;
 		guard->ifindex = 0;
+		any = true;
+	}
+	for (size_t i = 0; i < have->nports; i++) {
+		chain_of_port(&chain, &have->ports[i]);
+		if (!have->ports[i].ifindex || !chain_lost(nft, &chain))
+			continue;
+		have->ports[i].ifindex = 0;
 		any = true;
 	}
 	return any;

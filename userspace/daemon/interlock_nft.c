@@ -8,8 +8,13 @@
  *     priority tag, then that id   the same: the kernel strips such a tag
  *     all else                     the same for the guard without a VLAN, or
  *                                  accept if there is none
+ *   and one on each port under a guard
+ *     mark & MASK == TAG           accept: it was judged
+ *     to another MAC than one of the groups that are left on ports  accept
+ *     IP, ARP, or behind two tags  count, drop
  *   table inet lenscap, table bridge lenscap
  *     mark & MASK == TAG           accept: it was judged
+ *     on a guarded bridge, to it   accept: the guard comes next
  *     from a device's MAC          count, drop
  *     from a device's address      count, drop
  *
@@ -46,18 +51,16 @@ static const uint16_t families[] = {
 	NFPROTO_NETDEV, NFPROTO_INET, NFPROTO_BRIDGE,
 };
 
-/* Is a chain or counter wanted, and as it should be? */
-static bool stays(const struct writer *w, const struct interlock_item *item)
+/* The same in table netdev. */
+static bool stays_at_ingress(const struct writer *w,
+			     const struct interlock_item *item)
 {
+	const struct interlock_plan *plan = w->plan;
 	struct base_chain chain;
 
-	if (item->kind == NFT_MSG_NEWOBJ && item->object != NFT_OBJECT_COUNTER)
-		return false;
-	for (size_t i = 0; i < w->plan->nguards; i++) {
-		const struct plan_guard *guard = &w->plan->guards[i];
+	for (size_t i = 0; i < plan->nguards; i++) {
+		const struct plan_guard *guard = &plan->guards[i];
 
-		if (item->family != NFPROTO_NETDEV)
-			break;
 		if (item->kind == NFT_MSG_NEWOBJ &&
 		    !strcmp(item->name, guard->counter))
 			return true;
@@ -66,6 +69,25 @@ static bool stays(const struct writer *w, const struct interlock_item *item)
 		    !strcmp(item->name, chain.name))
 			return chain_is(item, &chain);
 	}
+	for (size_t i = 0; i < plan->nports; i++) {
+		chain_of_port(&chain, &plan->ports[i]);
+		if (item->kind == NFT_MSG_NEWOBJ &&
+		    !strcmp(item->name, chain.counter))
+			return true;
+		if (item->kind == NFT_MSG_NEWCHAIN &&
+		    !strcmp(item->name, chain.name))
+			return chain_is(item, &chain);
+	}
+	return false;
+}
+
+/* Is a chain or counter wanted, and as it should be? */
+static bool stays(const struct writer *w, const struct interlock_item *item)
+{
+	if (item->kind == NFT_MSG_NEWOBJ && item->object != NFT_OBJECT_COUNTER)
+		return false;
+	if (item->family == NFPROTO_NETDEV)
+		return stays_at_ingress(w, item);
 	for (size_t i = 0; i < CHAIN_ADDRESSES; i++) {
 		if (item->family != chains[i].family)
 			continue;
@@ -256,6 +278,57 @@ static void say_interface(const struct writer *w,
 			    rule_new(NFPROTO_NETDEV, chain.name));
 }
 
+/*
+ * IEEE 802.1Q's reserved groups. A bond, a team or a bridge leaves frames to them
+ * on the port, where IP takes in what they hold: past a guard that stands above.
+ * There is no IP in them but somebody's who knows that.
+ */
+static const uint8_t reserved[6] = { 0x01, 0x80, 0xc2 };
+
+static void load_group(struct nftnl_rule *rule)
+{
+	static const uint8_t mask[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xf0 };
+	static const uint8_t none[6];
+
+	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION,
+		     sizeof(mask));
+	rule_mask(rule, mask, none, sizeof(mask));
+}
+
+/*
+ * Prerouting looks at such frames as well, but IPv6 answers an unknown
+ * hop-by-hop option before. What is known of the protocol here is that behind
+ * one tag. Two tags of priority are stripped behind this hook, and of others
+ * nothing on the port is for the gateway.
+ */
+static void say_port(const struct writer *w, const struct plan_port *port)
+{
+	static const uint16_t protocols[] = {
+		ETH_P_IP, ETH_P_IPV6, ETH_P_ARP, ETH_P_8021Q, ETH_P_8021AD,
+	};
+	struct base_chain chain;
+	struct nftnl_rule *rule;
+
+	chain_of_port(&chain, port);
+	want_chain(w, &chain);
+	say_judged(w, NFPROTO_NETDEV, chain.name);
+	rule = rule_new(NFPROTO_NETDEV, chain.name);
+	load_group(rule);
+	rule_unequal(rule, reserved, sizeof(reserved));
+	rule_accept(rule);
+	say_rule(w, NFPROTO_NETDEV, chain.name, rule);
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+		uint16_t protocol = htons(protocols[i]);
+
+		rule = rule_new(NFPROTO_NETDEV, chain.name);
+		rule_meta(rule, NFT_META_PROTOCOL);
+		rule_equal(rule, &protocol, sizeof(protocol));
+		rule_count(rule, chain.counter);
+		rule_drop(rule);
+		say_rule(w, NFPROTO_NETDEV, chain.name, rule);
+	}
+}
+
 static void say_guards(const struct writer *w)
 {
 	const struct plan_guard *guards = w->plan->guards;
@@ -273,6 +346,10 @@ static void say_guards(const struct writer *w)
 		if (guards[first].ifindex)
 			say_interface(w, &guards[first], next - first);
 	}
+	if (w->plan->nports)
+		want_counter(w, NFPROTO_NETDEV, INTERLOCK_PORTS);
+	for (size_t i = 0; i < w->plan->nports; i++)
+		say_port(w, &w->plan->ports[i]);
 }
 
 /* Begins a rule about packets of one protocol. */
@@ -325,28 +402,55 @@ static void say_mac(const struct writer *w, const struct base_chain *chain)
 	say_rule(w, chain->family, chain->name, rule);
 }
 
-/*
- * IEEE 802.1Q's reserved groups. A bond, a team or a bridge leaves frames to them
- * on the port, where IP takes in what they hold: past a guard that stands above.
- * There is no IP in them but somebody's who knows that.
- */
 static void say_reserved(const struct writer *w, const struct base_chain *chain)
 {
-	static const uint8_t reserved[6] = { 0x01, 0x80, 0xc2 };
-	static const uint8_t mask[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xf0 };
-	static const uint8_t none[6];
 	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
 	uint16_t ether = ARPHRD_ETHER;
 
 	rule_meta(rule, NFT_META_IIFTYPE);
 	rule_equal(rule, &ether, sizeof(ether));
-	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, ETHER_DESTINATION,
-		     sizeof(reserved));
-	rule_mask(rule, mask, none, sizeof(mask));
+	load_group(rule);
 	rule_equal(rule, reserved, sizeof(reserved));
 	rule_count(rule, chain->counter);
 	rule_drop(rule);
 	say_rule(w, chain->family, chain->name, rule);
+}
+
+/* Who accepts is not the last: the guard on the bridge comes next. */
+static void say_bridge(const struct writer *w, const struct base_chain *chain,
+		       const struct plan_guard *guard, uint16_t protocol)
+{
+	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
+	uint16_t tag = htons(protocol), id = htons(guard->bridge_vlan);
+
+	rule_meta(rule, NFT_META_BRI_IIFNAME);
+	rule_equal(rule, guard->bridge, sizeof(guard->bridge));
+	if (guard->bridge_vlan) {
+		rule_payload(rule, NFT_PAYLOAD_LL_HEADER, ETHER_PROTOCOL,
+			     sizeof(tag));
+		rule_equal(rule, &tag, sizeof(tag));
+		load_id(rule, ETHER_TCI);
+		rule_equal(rule, &id, sizeof(id));
+	}
+	rule_accept(rule);
+	say_rule(w, chain->family, chain->name, rule);
+}
+
+/*
+ * What enters a bridge for a guard that stands on it, or on its VLAN device, has
+ * no tag yet. What the bridge forwards never meets that guard.
+ */
+static void say_bridges(const struct writer *w, const struct base_chain *chain)
+{
+	for (size_t i = 0; i < w->plan->nguards; i++) {
+		const struct plan_guard *guard = &w->plan->guards[i];
+
+		if (!*guard->bridge)
+			continue;
+		say_bridge(w, chain, guard, ETH_P_8021Q);
+		if (guard->bridge_vlan)
+			say_bridge(w, chain, guard, ETH_P_8021AD);
+	}
 }
 
 /* What the gateway says to itself may carry any address of its own. */
@@ -382,6 +486,8 @@ static void say_addresses(const struct writer *w, uint16_t family)
 		if (chain->hook == NF_INET_PRE_ROUTING &&
 		    family == NFPROTO_INET)
 			say_reserved(w, chain);
+		if (family == NFPROTO_BRIDGE && chain->hook == BRIDGE_INPUT)
+			say_bridges(w, chain);
 		say_mac(w, chain);
 		for (int s = PLAN_HOSTS4; s < PLAN_SETS; s++)
 			say_address(w, chain, (enum plan_set)s);

@@ -12,13 +12,14 @@
 
 #define INTERLOCK_TABLE "lenscap"
 
-/* The counters of table inet and bridge. No keyword of nft(8), which would not read
+/* The counters beside guards' own. No keyword of nft(8), which would not read
  * a saved ruleset again.
  */
 #define INTERLOCK_PREROUTING	"prerouting"
 #define INTERLOCK_FORWARD	"forward"
 #define INTERLOCK_INPUT		"input"
 #define INTERLOCK_BRIDGE	"bridged"
+#define INTERLOCK_PORTS		"ports"
 
 /* What can be written anew, each as a whole. */
 #define INTERLOCK_GUARDS	1U	/* table netdev */

@@ -44,6 +44,7 @@ void plan_free(struct interlock_plan *plan)
 		free(plan->guards[i].counter);
 	}
 	free(plan->guards);
+	free(plan->ports);
 	for (size_t i = 0; i < PLAN_SETS; i++)
 		free(plan->sets[i].data);
 	plan_init(plan);
@@ -118,6 +119,28 @@ void plan_add_guard(struct interlock_plan *plan,
 	new->vlan = guard->vlan;
 	new->open = open;
 	find_interface(new, kernel, before);
+}
+
+/**
+ * plan_add_port() - add an interface that is under a guard
+ * @plan: where to; nothing is changed if it is there
+ * @interface: its name
+ * @ifindex: its index
+ */
+void plan_add_port(struct interlock_plan *plan, const char *interface,
+		   unsigned int ifindex)
+{
+	struct plan_port *new;
+
+	for (size_t i = 0; i < plan->nports; i++)
+		if (plan->ports[i].ifindex == ifindex)
+			return;
+	plan->ports = mem_array_room(plan->ports, plan->nports, 1,
+				     sizeof(*new));
+	new = &plan->ports[plan->nports++];
+	memset(new, 0, sizeof(*new));
+	(void)snprintf(new->interface, sizeof(new->interface), "%s", interface);
+	new->ifindex = ifindex;
 }
 
 static bool has_identity(const struct gateway *gateway, uint8_t identity)
@@ -259,6 +282,13 @@ static int compare_guards(const void *a, const void *b)
 	return order ? order : (int)right->vlan - (int)left->vlan;
 }
 
+static int compare_ports(const void *a, const void *b)
+{
+	const struct plan_port *left = a, *right = b;
+
+	return strcmp(left->interface, right->interface);
+}
+
 /**
  * plan_finish() - bring a plan into order, after all has been added
  * @plan: it
@@ -268,21 +298,36 @@ void plan_finish(struct interlock_plan *plan)
 	if (plan->nguards)
 		qsort(plan->guards, plan->nguards, sizeof(*plan->guards),
 		      compare_guards);
+	if (plan->nports)
+		qsort(plan->ports, plan->nports, sizeof(*plan->ports),
+		      compare_ports);
 	for (size_t i = 0; i < PLAN_SETS; i++)
 		sort_keys(&plan->sets[i]);
 	join_ranges(&plan->sets[PLAN_NETS4]);
 	join_ranges(&plan->sets[PLAN_NETS6]);
 }
 
+static bool same_ports(const struct interlock_plan *a,
+		       const struct interlock_plan *b)
+{
+	if (a->nports != b->nports)
+		return false;
+	for (size_t i = 0; i < a->nports; i++)
+		if (a->ports[i].ifindex != b->ports[i].ifindex ||
+		    strcmp(a->ports[i].interface, b->ports[i].interface))
+			return false;
+	return true;
+}
+
 /**
- * plan_same_guards() - are the guards those of another plan?
+ * plan_same_guards() - are guards and ports those of another plan?
  * @a: a finished plan
  * @b: another
  */
 bool plan_same_guards(const struct interlock_plan *a,
 		      const struct interlock_plan *b)
 {
-	if (a->nguards != b->nguards)
+	if (a->nguards != b->nguards || !same_ports(a, b))
 		return false;
 	for (size_t i = 0; i < a->nguards; i++) {
 		const struct plan_guard *x = &a->guards[i];
@@ -293,6 +338,23 @@ bool plan_same_guards(const struct interlock_plan *a,
 		    strcmp(x->interface, y->interface))
 			return false;
 	}
+	return true;
+}
+
+/**
+ * plan_same_bridges() - are the bridges of guards those of another plan?
+ * @a: a finished plan
+ * @b: another
+ */
+bool plan_same_bridges(const struct interlock_plan *a,
+		       const struct interlock_plan *b)
+{
+	if (a->nguards != b->nguards)
+		return false;
+	for (size_t i = 0; i < a->nguards; i++)
+		if (strcmp(a->guards[i].bridge, b->guards[i].bridge) ||
+		    a->guards[i].bridge_vlan != b->guards[i].bridge_vlan)
+			return false;
 	return true;
 }
 

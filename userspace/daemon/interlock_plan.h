@@ -56,6 +56,8 @@ enum plan_set {
  * @ifindex: its index, or 0 while there is none
  * @vlan: VLAN id, or 0
  * @open: its frames are let through unjudged
+ * @bridge: the bridge by whose input chain its frames come first, or empty
+ * @bridge_vlan: VLAN id that they have there, or 0
  */
 struct plan_guard {
 	char *name;
@@ -65,6 +67,18 @@ struct plan_guard {
 	unsigned int ifindex;
 	uint16_t vlan;
 	bool open;
+	char bridge[IF_NAMESIZE];
+	uint16_t bridge_vlan;
+};
+
+/**
+ * struct plan_port - an interface from which a guarded one takes frames over
+ * @interface: its name
+ * @ifindex: its index, or 0: its chain is lost
+ */
+struct plan_port {
+	char interface[IF_NAMESIZE];
+	unsigned int ifindex;
 };
 
 /**
@@ -74,12 +88,16 @@ struct plan_guard {
  * @class_mask: further bits that are part of a tag
  * @guards: by interface; of one interface, that without VLAN comes last
  * @nguards: how many
+ * @ports: what is under guards, by interface and without doubles
+ * @nports: how many
  * @sets: addresses that devices are bound to, and their MACs
  */
 struct interlock_plan {
 	uint32_t tag_value, tag_mask, class_mask;
 	struct plan_guard *guards;
 	size_t nguards;
+	struct plan_port *ports;
+	size_t nports;
 	struct keys sets[PLAN_SETS];
 };
 
@@ -89,6 +107,8 @@ void plan_add_guard(struct interlock_plan *plan,
 		    const struct gateway_guard *guard,
 		    const struct client_guard *kernel, bool open,
 		    const struct interlock_plan *before);
+void plan_add_port(struct interlock_plan *plan, const char *interface,
+		   unsigned int ifindex);
 bool plan_concerns(const struct gateway *gateway,
 		   const struct policy_device *device);
 void plan_add_device(struct interlock_plan *plan,
@@ -96,6 +116,8 @@ void plan_add_device(struct interlock_plan *plan,
 void plan_finish(struct interlock_plan *plan);
 bool plan_same_guards(const struct interlock_plan *a,
 		      const struct interlock_plan *b);
+bool plan_same_bridges(const struct interlock_plan *a,
+		       const struct interlock_plan *b);
 bool plan_same_tag(const struct interlock_plan *a,
 		   const struct interlock_plan *b);
 

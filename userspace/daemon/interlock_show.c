@@ -116,7 +116,7 @@ json_t *interlock_show(struct interlock *lock)
 	interlock_want_guards(lock, &want);
 	if (lock->nft.socket)
 		code = interlock_look(&lock->nft, &there);
-	shown = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	shown = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"state", state_of(lock, &there, &want, code),
 		"guards", show_guards(lock, &there, &want),
 		"prerouting", show_count(&there, NFPROTO_INET,
@@ -126,6 +126,7 @@ json_t *interlock_show(struct interlock *lock)
 		"input", show_count(&there, NFPROTO_INET, INTERLOCK_INPUT),
 		"bridge", show_count(&there, NFPROTO_BRIDGE,
 				     INTERLOCK_BRIDGE),
+		"ports", show_count(&there, NFPROTO_NETDEV, INTERLOCK_PORTS),
 		"restored", json_number(lock->restored),
 		"last_gap", show_gap(lock),
 		"error", json_text(lock->error));

@@ -25,8 +25,7 @@ static const struct client_guard *of_module(const struct client_guards *kernel,
  * The module is asked, since events about interfaces and about guards arrive in
  * any order. If it does not answer, it has no guards.
  */
-static void plan_guards(const struct interlock *lock,
-			struct interlock_plan *plan)
+static void plan_guards(struct interlock *lock, struct interlock_plan *plan)
 {
 	const struct daemon *daemon = lock->daemon;
 	struct client_guards kernel = { 0 };
@@ -44,6 +43,8 @@ static void plan_guards(const struct interlock *lock,
 	}
 	if (asked)
 		client_guards_free(&kernel);
+	under_refresh(&lock->under);
+	under_guards(&lock->under, plan);
 }
 
 /* Without a module nothing has a tag, and that of gateway.yaml will do. */
@@ -88,8 +89,7 @@ static void plan_foreign(struct interlock_plan *plan, struct daemon *daemon)
  * @lock: it
  * @plan: result, to be freed
  */
-void interlock_want_guards(const struct interlock *lock,
-			   struct interlock_plan *plan)
+void interlock_want_guards(struct interlock *lock, struct interlock_plan *plan)
 {
 	plan_init(plan);
 	plan_guards(lock, plan);
@@ -102,7 +102,7 @@ void interlock_want_guards(const struct interlock *lock,
  * @plan: result, to be freed
  * @next: a policy that is to be covered as well, or NULL
  */
-void interlock_want(const struct interlock *lock, struct interlock_plan *plan,
+void interlock_want(struct interlock *lock, struct interlock_plan *plan,
 		    const struct policy *next)
 {
 	struct daemon *daemon = lock->daemon;

@@ -171,8 +171,10 @@ static void on_links(struct ev_loop *loop, ev_io *watcher, int events)
 
 	(void)loop;
 	(void)events;
-	if (!drain(lock->links, take_link, &changed) || changed)
-		interlock_tick(lock);
+	if (drain(lock->links, take_link, &changed) && !changed)
+		return;
+	lock->under.fresh = false;
+	interlock_tick(lock);
 }
 
 static struct mnl_socket *subscribe(int family, int group)
@@ -220,6 +222,8 @@ void interlock_listen(struct interlock *lock)
 	lock->links = subscribe(NETLINK_ROUTE, RTNLGRP_LINK);
 	if (lock->links)
 		watch(lock, &lock->watch_links, lock->links, on_links);
+	/* What changed before is not told. */
+	lock->under.fresh = false;
 }
 
 /**

@@ -186,7 +186,7 @@ static void take_chain(struct snapshot *snapshot, const char *prefix,
 static void take_interlock(struct snapshot *snapshot, const json_t *lock)
 {
 	static const char * const chains[] = {
-		"prerouting", "forward", "input", "bridge",
+		"prerouting", "forward", "input", "bridge", "ports",
 	};
 	const char *state = text_of(lock, "state");
 	json_t *guard;

@@ -56,7 +56,7 @@ def interlock(of, state="in-place", **changes):
                     "state": "waiting" if g["state"] == "waiting" else held,
                     "dropped": count(0, 0)} for g in of],
         "prerouting": count(0, 0), "forward": count(0, 0),
-        "input": count(0, 0), "bridge": count(0, 0),
+        "input": count(0, 0), "bridge": count(0, 0), "ports": count(0, 0),
         "restored": 0, "last_gap": None, "error": None,
     }
     base.update(changes)

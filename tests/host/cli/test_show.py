@@ -408,14 +408,15 @@ def test_status_interlock():
         row["dropped"] = state.count(7, 700)
     text = locked(guards, guards=held, prerouting=state.count(4, 90),
                   forward=state.count(1, 90), input=state.count(2, 90),
-                  bridge=state.count(3, 90))
-    tap.true("in place, dropped 94 packets" in text, text)
+                  bridge=state.count(3, 90), ports=state.count(5, 90))
+    tap.true("in place, dropped 99 packets" in text, text)
     tap.equal(text.count("the module had not judged them"), 8, text)
     for words in ("of 4 more guards",
                   "4 packets, 90 B, that came in with the address",
                   "1 packet, 90 B, that were to be forw",
                   "2 packets, 90 B, that were sent to the gateway",
-                  "3 packets, 90 B, that came to a bridge"):
+                  "3 packets, 90 B, that came to a bridge",
+                  "5 packets, 90 B, that were sent past a guard"):
         tap.true(words in text, text)
     gap = {"seconds": 0.0123, "at": state.ago(250), "pid": 77,
            "process": "nft"}

@@ -29,7 +29,7 @@ CAM_NET, CAM_NET6 = "10.30.0", "2001:db8:30::"
 GW4 = {"trunk": "10.30.0.1/24", "lan": "10.20.0.1/24", "side": "10.40.0.1/24"}
 GW6 = {"trunk": "2001:db8:30::1/64", "lan": "2001:db8:20::1/64",
        "side": "2001:db8:40::1/64"}
-PARTS = ("prerouting", "forward", "input", "bridge")
+PARTS = ("prerouting", "forward", "input", "bridge", "ports")
 
 
 def text(revision=1, addresses=(rig.CAM_IP, CAM6), more=(), guard=None):

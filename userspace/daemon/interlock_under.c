@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The interlock: which interfaces are under a guard, and the bridge it is of.
+ *
+ * A bond, a team or a bridge takes frames over from its ports, and a guard on it
+ * judges what it took over. What it leaves on a port passes the guard; so the
+ * interlock stands on the ports as well. Interfaces are listed when the kernel
+ * has told of a change, not whenever somebody looks at the interlock.
+ */
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <netlink/cache.h>
+#include <netlink/netlink.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/vlan.h>
+
+#include "interlock.h"
+#include "log.h"
+#include "mem.h"
+
+/* As deep as the kernel lets interfaces stand on one another: MAX_NEST_DEV. */
+#define DEPTH 8U
+
+static void take_link(struct interlock_link *link, struct rtnl_link *from)
+{
+	const char *kind = rtnl_link_get_type(from);
+	const char *name = rtnl_link_get_name(from);
+	int elsewhere;
+
+	*link = (struct interlock_link){
+		.index = (unsigned int)rtnl_link_get_ifindex(from),
+		.master = (unsigned int)rtnl_link_get_master(from),
+		.ethernet = rtnl_link_get_arptype(from) == ARPHRD_ETHER,
+		.bridge = kind && !strcmp(kind, "bridge"),
+	};
+	(void)snprintf(link->name, sizeof(link->name), "%s", name ? name : "");
+	if (!rtnl_link_is_vlan(from) ||
+	    !rtnl_link_get_link_netnsid(from, &elsewhere))
+		return;
+	link->lower = (unsigned int)rtnl_link_get_link(from);
+	link->vlan = (uint16_t)rtnl_link_vlan_get_id(from);
+}
+
+static void take_links(struct interlock_links *links, struct nl_cache *cache)
+{
+	links->count = 0;
+	for (struct nl_object *object = nl_cache_get_first(cache); object;
+	     object = nl_cache_get_next(object)) {
+		links->items = mem_array_room(links->items, links->count, 1,
+					      sizeof(*links->items));
+		take_link(&links->items[links->count++],
+			  (struct rtnl_link *)object);
+	}
+}
+
+/**
+ * under_refresh() - list the interfaces, if they may have changed
+ * @links: the list; what it was stays if they cannot be listed
+ */
+void under_refresh(struct interlock_links *links)
+{
+	struct nl_sock *socket;
+	struct nl_cache *cache;
+	int error;
+
+	if (links->fresh)
+		return;
+	socket = nl_socket_alloc();
+	if (!socket)
+		abort();
+	error = nl_connect(socket, NETLINK_ROUTE);
+	if (!error)
+		error = rtnl_link_alloc_cache(socket, AF_UNSPEC, &cache);
+	if (!error) {
+		take_links(links, cache);
+		nl_cache_free(cache);
+	} else if (!links->failed) {
+		log_warning("interfaces cannot be listed (%s): the interlock does not follow the ports of guarded bridges and bonds until they can",
+			    nl_geterror(error));
+	}
+	links->fresh = !error;
+	links->failed = error;
+	nl_socket_free(socket);
+}
+
+/**
+ * under_free() - free the list
+ * @links: it
+ */
+void under_free(struct interlock_links *links)
+{
+	free(links->items);
+	*links = (struct interlock_links){ 0 };
+}
+
+static const struct interlock_link *find(const struct interlock_links *links,
+					 unsigned int index)
+{
+	for (size_t i = 0; index && i < links->count; i++)
+		if (links->items[i].index == index)
+			return &links->items[i];
+	return NULL;
+}
+
+/* What reaches a VLAN device came by the ports of what it stands on. */
+static void add_under(const struct interlock_links *links,
+		      const struct interlock_link *above,
+		      struct interlock_plan *plan, unsigned int depth)
+{
+	const struct interlock_link *lower = find(links, above->lower);
+
+	if (!depth)
+		return;
+	if (lower)
+		add_under(links, lower, plan, depth - 1);
+	for (size_t i = 0; i < links->count; i++) {
+		const struct interlock_link *link = &links->items[i];
+
+		if (link->master != above->index)
+			continue;
+		if (link->ethernet)
+			plan_add_port(plan, link->name, link->index);
+		add_under(links, link, plan, depth - 1);
+	}
+}
+
+/* The bridge by whose input chain a guard's frames come, and their VLAN there. */
+static void find_bridge(const struct interlock_links *links,
+			const struct interlock_link *link,
+			struct plan_guard *guard)
+{
+	uint16_t vlan = guard->vlan;
+
+	if (!link->bridge && !vlan) {
+		vlan = link->vlan;
+		link = find(links, link->lower);
+	}
+	if (!link || !link->bridge)
+		return;
+	memcpy(guard->bridge, link->name, sizeof(guard->bridge));
+	guard->bridge_vlan = vlan;
+}
+
+/**
+ * under_guards() - complete a plan by the ports and bridges of its guards
+ * @links: the interfaces
+ * @plan: it has all guards; not finished
+ */
+void under_guards(const struct interlock_links *links,
+		  struct interlock_plan *plan)
+{
+	for (size_t i = 0; i < plan->nguards; i++) {
+		struct plan_guard *guard = &plan->guards[i];
+		const struct interlock_link *link = find(links, guard->ifindex);
+
+		if (!link)
+			continue;
+		find_bridge(links, link, guard);
+		if (!guard->open)
+			add_under(links, link, plan, DEPTH);
+	}
+}
