@@ -41,6 +41,7 @@ struct interlock_gap {
  * @master: index of the bridge, bond or such of which it is a port, or 0
  * @lower: of a VLAN device: index of what it stands on
  * @vlan: of a VLAN device: the VLAN id
+ * @protocol: of a VLAN device: ETH_P_8021Q or ETH_P_8021AD
  * @ethernet: it has Ethernet's header
  * @bridge: it is a bridge
  * @name: its name
@@ -50,6 +51,7 @@ struct interlock_link {
 	unsigned int master;
 	unsigned int lower;
 	uint16_t vlan;
+	uint16_t protocol;
 	bool ethernet;
 	bool bridge;
 	char name[IF_NAMESIZE];

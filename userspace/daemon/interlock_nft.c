@@ -447,8 +447,10 @@ static void say_bridges(const struct writer *w, const struct base_chain *chain)
 
 		if (!*guard->bridge)
 			continue;
-		say_bridge(w, chain, guard, ETH_P_8021Q);
-		if (guard->bridge_vlan)
+		if (guard->bridge_protocol != ETH_P_8021AD)
+			say_bridge(w, chain, guard, ETH_P_8021Q);
+		if (guard->bridge_vlan &&
+		    guard->bridge_protocol != ETH_P_8021Q)
 			say_bridge(w, chain, guard, ETH_P_8021AD);
 	}
 }

@@ -353,7 +353,9 @@ bool plan_same_bridges(const struct interlock_plan *a,
 		return false;
 	for (size_t i = 0; i < a->nguards; i++)
 		if (strcmp(a->guards[i].bridge, b->guards[i].bridge) ||
-		    a->guards[i].bridge_vlan != b->guards[i].bridge_vlan)
+		    a->guards[i].bridge_vlan != b->guards[i].bridge_vlan ||
+		    a->guards[i].bridge_protocol !=
+		    b->guards[i].bridge_protocol)
 			return false;
 	return true;
 }

@@ -58,6 +58,7 @@ enum plan_set {
  * @open: its frames are let through unjudged
  * @bridge: the bridge by whose input chain its frames come first, or empty
  * @bridge_vlan: VLAN id that they have there, or 0
+ * @bridge_protocol: ETH_P_8021Q or ETH_P_8021AD, or 0: either
  */
 struct plan_guard {
 	char *name;
@@ -69,6 +70,7 @@ struct plan_guard {
 	bool open;
 	char bridge[IF_NAMESIZE];
 	uint16_t bridge_vlan;
+	uint16_t bridge_protocol;
 };
 
 /**

@@ -7,6 +7,7 @@
  * interlock stands on the ports as well. Interfaces are listed when the kernel
  * has told of a change, not whenever somebody looks at the interlock.
  */
+#include <arpa/inet.h>
 #include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ static void take_link(struct interlock_link *link, struct rtnl_link *from)
 		return;
 	link->lower = (unsigned int)rtnl_link_get_link(from);
 	link->vlan = (uint16_t)rtnl_link_vlan_get_id(from);
+	link->protocol = ntohs((uint16_t)rtnl_link_vlan_get_protocol(from));
 }
 
 static void take_links(struct interlock_links *links, struct nl_cache *cache)
@@ -132,16 +134,18 @@ static void find_bridge(const struct interlock_links *links,
 			const struct interlock_link *link,
 			struct plan_guard *guard)
 {
-	uint16_t vlan = guard->vlan;
+	uint16_t vlan = guard->vlan, protocol = 0;
 
 	if (!link->bridge && !vlan) {
 		vlan = link->vlan;
+		protocol = link->protocol;
 		link = find(links, link->lower);
 	}
 	if (!link || !link->bridge)
 		return;
 	memcpy(guard->bridge, link->name, sizeof(guard->bridge));
 	guard->bridge_vlan = vlan;
+	guard->bridge_protocol = protocol;
 }
 
 /**
