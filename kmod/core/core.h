@@ -324,6 +324,7 @@ void lc_upkeep_ipv4(const struct lc_frame *frame, u32 l4, u32 end,
 		    struct lc_key *key);
 void lc_upkeep_ipv6(const struct lc_frame *frame, u32 l4, u32 end,
 		    bool plain, struct lc_key *key);
+bool lc_upkeep_group(const struct lc_key *key);
 
 /* Could a datagram from and to these ports, the source port above, be upkeep: DHCP
  * of a client?

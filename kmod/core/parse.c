@@ -18,12 +18,12 @@
  * Offsets count from the network header. "end" is where the IP packet says
  * that it ends, at most frame->len.
  *
- * Sources: RFC 791 and 1812 (IPv4, options), RFC 8200, 8504 and 6275 (IPv6,
- * limits on extension headers, home addresses), RFC 1858 and 3128 (fragments
- * that hide ports), RFC 6946 (atomic fragments), net/ipv4/ip_input.c and
- * net/ipv6/ip6_input.c (what Linux would accept behind this hook).
+ * Sources: RFC 791 and 1812 (IPv4), RFC 8200 and 8504 (IPv6, limits on extension
+ * headers), RFC 1858 and 3128 (fragments that hide ports), RFC 6946 (atomic
+ * fragments), net/ipv4/ip_input.c and net/ipv6/ip6_input.c (what Linux would
+ * accept behind this hook).
  */
-#include "core.h"
+#include "options.h"
 
 #define ETHERTYPE_ARP	0x0806
 
@@ -31,14 +31,6 @@
 #define IPV4_OFFSET	0x1fff
 #define IPV6_MORE	0x0001
 #define IPV6_OFFSET	0xfff8
-
-#define OPTION_END	0
-#define OPTION_NOP	1
-#define OPTION_LSRR	131
-#define OPTION_SSRR	137
-
-#define OPTION6_PAD1	0
-#define OPTION6_HOME	201
 
 #define NEXT_HOP_BY_HOP	0
 #define NEXT_ROUTING	43
@@ -59,6 +51,7 @@ struct span {
 	u32 l4;		/* where the transport header starts */
 	u32 end;	/* where the packet ends */
 	bool plain;	/* no extension header, no option in between */
+	bool alert;	/* asks routers to look, RFC 2113 and 2711 */
 };
 
 static bool fail(struct lc_key *key, u8 reason)
@@ -232,32 +225,6 @@ static u8 icmp_of(const struct lc_frame *frame, const struct span *span,
 	       LC_ICMP_FOREIGN : LC_ICMP_SOUND;
 }
 
-/* RFC 791 section 3.1. Options that choose the route would let a frame reach
- * another hop than its destination says; the others are harmless here.
- */
-static bool parse_ipv4_options(const u8 *p, u32 count, struct lc_key *key)
-{
-	u32 off = 0;
-
-	while (off < count) {
-		u8 type = p[off];
-
-		if (type == OPTION_END)
-			return true;
-		if (type == OPTION_NOP) {
-			off++;
-			continue;
-		}
-		if (count - off < 2 || p[off + 1] < 2 ||
-		    p[off + 1] > count - off)
-			return fail(key, LENSCAP_REASON_IP_OPTION);
-		if (type == OPTION_LSRR || type == OPTION_SSRR)
-			return fail(key, LENSCAP_REASON_IP_OPTION);
-		off += p[off + 1];
-	}
-	return true;
-}
-
 /* A super-packet that is a fragment as well: behind this hook it would be cut up,
  * and its parts get offsets and identifications that nobody has judged. No stack
  * makes one; a virtual machine may.
@@ -303,8 +270,9 @@ static bool parse_ipv4(const struct lc_frame *frame, struct span *span,
 		return fail(key, LENSCAP_REASON_BAD_HEADER);
 	if (!readable(frame, 0, header))
 		return fail(key, LENSCAP_REASON_TRUNCATED);
-	if (!parse_ipv4_options(p + LC_IPV4_LEN, header - LC_IPV4_LEN, key))
-		return false;
+	if (!lc_options_ipv4(p + LC_IPV4_LEN, header - LC_IPV4_LEN,
+			     &span->alert))
+		return fail(key, LENSCAP_REASON_IP_OPTION);
 
 	key->proto = p[9];
 	key->has_proto = true;
@@ -381,28 +349,6 @@ static bool hides_header(const struct lc_frame *frame, const struct span *span)
 	       frame->data[span->l4] == PROTO_ICMPV6;
 }
 
-/* Options of a hop-by-hop or destination options header, RFC 8200 section 4.2. The
- * home address says that the packet comes from another address than its own, and who
- * has a binding for it believes that: RFC 6275 section 6.3, net/ipv6/exthdrs.c.
- */
-static bool parse_ipv6_options(const u8 *p, u32 size, struct lc_key *key)
-{
-	u32 off = 2;
-
-	while (off < size) {
-		if (p[off] == OPTION6_PAD1) {
-			off++;
-			continue;
-		}
-		if (size - off < 2 || p[off + 1] > size - off - 2)
-			return fail(key, LENSCAP_REASON_BAD_HEADER);
-		if (p[off] == OPTION6_HOME)
-			return fail(key, LENSCAP_REASON_EXT_HEADER);
-		off += 2 + p[off + 1];
-	}
-	return true;
-}
-
 /* Walk the extension headers. A later fragment's data is not a header, so the
  * walk ends at it; the protocol that its fragment header names counts only if
  * it is not one more extension header that nobody can see. Nor may a first
@@ -469,7 +415,9 @@ static bool parse_ipv6_chain(const struct lc_frame *frame, u8 next,
 		}
 		if (!readable(frame, span->l4, size))
 			return fail(key, LENSCAP_REASON_EXT_HEADER);
-		if (next != NEXT_FRAGMENT && !parse_ipv6_options(p, size, key))
+		if (next != NEXT_FRAGMENT)
+			key->reason = lc_options_ipv6(p, size, &span->alert);
+		if (key->reason)
 			return false;
 		next = p[0];
 		span->l4 += size;
@@ -586,7 +534,7 @@ static bool parse_usual(const struct lc_frame *frame, const bool v6,
  */
 void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 {
-	struct span span;
+	struct span span = { 0 };
 	enum sum sum;
 	bool ok;
 
@@ -626,6 +574,14 @@ void lc_parse(const struct lc_frame *frame, struct lc_key *key)
 	sum = sum_of(frame, span.l4, key);
 	if (sum == SUM_OVER) {
 		fail(key, LENSCAP_REASON_BAD_HEADER);
+		return;
+	}
+	/* Whoever listens for alerts on the gateway gets such a packet in place of
+	 * its destination: ip_call_ra_chain() and ip6_call_ra_chain().
+	 */
+	if (span.alert && !lc_upkeep_group(key)) {
+		fail(key, key->family == LC_FAMILY_IPV4 ?
+			  LENSCAP_REASON_IP_OPTION : LENSCAP_REASON_EXT_HEADER);
 		return;
 	}
 	/* Upkeep never comes in fragments (for ND that is a rule, RFC 6980), so

@@ -235,6 +235,25 @@ static void nd(const struct lc_frame *frame, u32 l4, u32 end, bool plain,
 		lc_upkeep_claim(key, LC_FAMILY_IPV6, p + 8);
 }
 
+static bool is_mld(u16 type)
+{
+	return type == MLD_QUERY || type == MLD_REPORT || type == MLD_DONE ||
+	       type == MLD_V2_REPORT;
+}
+
+/**
+ * lc_upkeep_group() - is it a message of IGMP or MLD?
+ * @key: headers so far, its type included
+ *
+ * Context: any. Return: it is, whatever it says; it will be judged as upkeep.
+ */
+bool lc_upkeep_group(const struct lc_key *key)
+{
+	if (key->family == LC_FAMILY_IPV4)
+		return key->proto == PROTO_IGMP;
+	return key->proto == PROTO_ICMPV6 && is_mld(key->dport);
+}
+
 static void mld(const struct lc_frame *frame, u32 l4, u32 end,
 		struct lc_key *key)
 {
@@ -279,6 +298,10 @@ void lc_upkeep_ipv6(const struct lc_frame *frame, u32 l4, u32 end,
 	if (key->proto != PROTO_ICMPV6)
 		return;
 
+	if (is_mld(key->dport)) {
+		mld(frame, l4, end, key);
+		return;
+	}
 	switch (key->dport) {
 	case ND_ROUTER_SOLICIT:
 	case ND_ROUTER_ADVERT:
@@ -286,12 +309,5 @@ void lc_upkeep_ipv6(const struct lc_frame *frame, u32 l4, u32 end,
 	case ND_NEIGHBOUR_ADVERT:
 	case ND_REDIRECT:
 		nd(frame, l4, end, plain, key);
-		break;
-	case MLD_QUERY:
-	case MLD_REPORT:
-	case MLD_DONE:
-	case MLD_V2_REPORT:
-		mld(frame, l4, end, key);
-		break;
 	}
 }

@@ -27,6 +27,15 @@ def test_hop_by_hop():
             ip(ELSE6, HOP(DST(UDP)))]
 
 
+@evasion("RFC 2711, RFC 6398, ip6_call_ra_chain()", "ext_header",
+         "route, bridge")
+def test_router_alert():
+    "router alert of any value: a listener on the gateway gets the packet"
+    return [ip(PEER6, HOP(body, b"\x05\x02" + value))
+            for body in (UDP, DST(UDP), frames.icmp6(data=b"evasion!"))
+            for value in (b"\0\0", b"\0\1", b"\xff\xff")]
+
+
 @evasion("RFC 8200 section 4.3", "service", "route, bridge")
 def test_wrong_port_behind_headers():
     "a port that is not permitted behind headers"

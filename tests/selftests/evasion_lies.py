@@ -187,10 +187,19 @@ def test_malformed_options():
 
 @evasion("RFC 791, RFC 7126", "destination", "route, bridge")
 def test_harmless_options():
-    "router alert, record route, timestamp, no-ops: no way past the rules"
+    "record route, timestamp, no-ops, an unknown one: no way past the rules"
     return [ip(ELSE4, UDP, options=options) for options in (
-        b"\x94\x04\0\0", b"\x07\x07\x04" + bytes(5),
+        b"\x5e\x04\0\0", b"\x07\x07\x04" + bytes(5),
         b"\x44\x0c\x05\0" + bytes(8), b"\x01" * 40, b"\0\xff\xff\xff")]
+
+
+@evasion("RFC 2113, RFC 6398, ip_call_ra_chain()", "ip_option",
+         "route, bridge")
+def test_router_alert():
+    "router alert: a listener on the gateway gets what is for a peer"
+    return [ip(PEER4, body, options=options) for body in (
+        UDP, frames.icmp(data=b"evasion!")) for options in (
+        frames.ROUTER_ALERT4, b"\x01\x94\x04\xff\xff", b"\x94\x06" + bytes(4))]
 
 
 @evasion("RFC 3514, RFC 791", "destination", "route, bridge")

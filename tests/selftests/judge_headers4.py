@@ -185,16 +185,17 @@ def test_options_refused():
                     b"\x07\x00\x00\x00", b"\x07\x01\x00\x00",
                     b"\x07\x05\x04\x00", b"\x44\x28\x05\x00" + bytes(32),
                     b"\x01\x01\x01\x07", b"\x94\xff\x00\x00",
-                    b"\x83\x01\x00\x00"):
+                    b"\x83\x01\x00\x00", frames.ROUTER_ALERT4,
+                    b"\x01\x94\x04\x01\x02", b"\x94\x02\x01\x01"):
         refused("ip_option", lambda one, o=options: one.ip(
             ALL, frames.udp(1, 5000), options=o))
 
 
 @proves("none", "destination")
 def test_options_accepted():
-    "router alert, timestamp, record route and padding: judged by the rules"
+    "timestamp, record route and padding: judged by the rules"
     one = cam()
-    for options in (frames.ROUTER_ALERT4, b"\x01\x01\x01\x01",
+    for options in (b"\x01\x01\x01\x01",
                     b"\x07\x07\x04" + bytes(4) + b"\0", bytes(40),
                     b"\x07\x27\x04" + bytes(36) + b"\0",
                     b"\x44\x08\x05\x00" + bytes(4), b"\x88\x04\x00\x01",

@@ -281,7 +281,7 @@ enum lenscap_reason {
 	LENSCAP_REASON_ETHERTYPE,	/* neither IPv4, IPv6 nor ARP */
 	LENSCAP_REASON_TRUNCATED,	/* ends before its headers do */
 	LENSCAP_REASON_BAD_HEADER,	/* version, length or field that lies */
-	LENSCAP_REASON_IP_OPTION,	/* IPv4 option that reroutes or is malformed */
+	LENSCAP_REASON_IP_OPTION,	/* IPv4 option that reroutes, alerts routers or is malformed */
 	LENSCAP_REASON_EXT_HEADER,	/* IPv6 extension header not accepted, or too many */
 	LENSCAP_REASON_FRAGMENT,	/* non-first fragment: no portless rule for it,
 					 * no first one that was permitted; or any, soon

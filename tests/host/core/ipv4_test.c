@@ -137,7 +137,6 @@ static u8 with_options(const void *options, u32 len)
 
 TEST(ipv4_harmless_options_are_fine)
 {
-	static const u8 alert[] = { 148, 4, 0, 0 };
 	static const u8 stamp[] = { 68, 8, 5, 0, 0, 0, 0, 0 };
 	static const u8 record[] = { 7, 7, 4, 0, 0, 0, 0, 0 };
 	static const u8 nops[] = { 1, 1, 1, 1 };
@@ -145,7 +144,6 @@ TEST(ipv4_harmless_options_are_fine)
 	static const u8 bare[] = { 1, 1, 94, 2 };
 	u8 most[40];
 
-	CHECK_EQ(with_options(alert, 4), LENSCAP_REASON_NONE);
 	CHECK_EQ(with_options(stamp, 8), LENSCAP_REASON_NONE);
 	CHECK_EQ(with_options(record, 8), LENSCAP_REASON_NONE);
 	CHECK_EQ(with_options(nops, 4), LENSCAP_REASON_NONE);
@@ -172,6 +170,18 @@ TEST(ipv4_ports_are_found_behind_options)
 	parse(&p, &key);
 	CHECK_EQ(key.sport, 1000);
 	CHECK_EQ(key.dport, 10000);
+}
+
+/* Who listens for it on the gateway would get the packet. */
+TEST(ipv4_router_alerts_are_refused)
+{
+	static const u8 alert[] = { 148, 4, 0, 0 };
+	static const u8 later[] = { 1, 7, 3, 4, 148, 4, 1, 2 };
+	static const u8 hidden[] = { 0, 148, 4, 0 };
+
+	CHECK_EQ(with_options(alert, 4), LENSCAP_REASON_IP_OPTION);
+	CHECK_EQ(with_options(later, 8), LENSCAP_REASON_IP_OPTION);
+	CHECK_EQ(with_options(hidden, 4), LENSCAP_REASON_NONE);
 }
 
 TEST(ipv4_source_routes_are_refused)

@@ -193,6 +193,20 @@ TEST(ipv6_home_address)
 	}
 }
 
+TEST(ipv6_router_alerts_are_refused)
+{
+	struct pkt p;
+
+	options(&p, X_HOP, 8, "\5\2\0\1", 4);
+	PARSES(&p, EXT_HEADER);
+	options(&p, X_HOP, 16, "\x1e\4\0\0\0\0\5\2", 8);
+	PARSES(&p, EXT_HEADER);
+	options(&p, X_DEST, 8, "\0\5\2\0\0", 5);
+	PARSES(&p, EXT_HEADER);
+	options(&p, X_HOP, 8, "\x1e\4\5\2\0\0", 6);
+	PARSES(&p, NONE);
+}
+
 TEST(ipv6_options_must_end_within_their_header)
 {
 	struct pkt p;

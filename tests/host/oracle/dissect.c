@@ -75,6 +75,7 @@ static void options(const struct lc_frame *f, u32 at, u32 end,
 			d->why = WHY(IP_OPTION);
 			return;
 		}
+		d->alerts |= type == 148;
 		at += f->data[at + 1];
 	}
 }
@@ -144,7 +145,7 @@ static bool has_alert(const struct lc_frame *f, u32 size)
 }
 
 /* RFC 8200 section 4.2 and, of the option 0xc9, RFC 6275 section 6.3. */
-static u32 options6(const u8 *header, u32 size)
+static u32 options6(const u8 *header, u32 size, bool *alerts)
 {
 	u32 at;
 
@@ -154,6 +155,7 @@ static u32 options6(const u8 *header, u32 size)
 			return WHY(BAD_HEADER);
 		if (header[at] == 0xc9)
 			return WHY(EXT_HEADER);
+		*alerts |= header[at] == 5;
 	}
 	return 0;
 }
@@ -209,9 +211,13 @@ static void chain(const struct lc_frame *f, u32 at, u8 type, u32 count,
 		d->why = WHY(BAD_HEADER);
 		return;
 	}
-	if (type != 44 && options6(f->data + at, size)) {
-		d->why = options6(f->data + at, size);
-		return;
+	if (type != 44) {
+		u32 why = options6(f->data + at, size, &d->alerts);
+
+		if (why) {
+			d->why = why;
+			return;
+		}
 	}
 	if (type == 0)
 		d->alert = has_alert(f, size);
@@ -303,6 +309,22 @@ static void unfinished(const struct lc_frame *f, struct dissected *d)
 		d->why = (d->why & ~WHY(NONE)) | WHY(BAD_HEADER);
 }
 
+/* RFC 2113 and 2711: routers take it in. Group messages are to be so. */
+static void alerts(struct dissected *d)
+{
+	static const int mld[] = { 130, 131, 132, 143 };
+
+	if (!d->alerts || !(d->why & WHY(NONE)))
+		return;
+	if (d->family == 4 && d->proto == 2)
+		return;
+	for (u32 i = 0; i < 4; i++)
+		if (d->family == 6 && d->proto == 58 && d->dport == mld[i])
+			return;
+	d->why = (d->why & ~WHY(NONE)) |
+		 (d->family == 4 ? WHY(IP_OPTION) : WHY(EXT_HEADER));
+}
+
 void oracle_dissect(const struct lc_frame *frame, struct dissected *said)
 {
 	memset(said, 0, sizeof(*said));
@@ -321,4 +343,5 @@ void oracle_dissect(const struct lc_frame *frame, struct dissected *said)
 	if (said->end)
 		said->trailed = frame->len > 50 && frame->len > said->end + 4;
 	unfinished(frame, said);
+	alerts(said);
 }

@@ -39,6 +39,7 @@
  *	protocol has it
  * @alert: all of them are one hop-by-hop header that begins with a router
  *	alert for MLD
+ * @alerts: some option is a router alert
  */
 struct dissected {
 	u32 why;
@@ -58,6 +59,7 @@ struct dissected {
 	bool extended;
 	bool astray;
 	bool alert;
+	bool alerts;
 };
 
 /**
