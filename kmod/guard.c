@@ -179,6 +179,14 @@ static int port_create(struct lenscap_net *ln, struct net_device *dev,
 	return 0;
 }
 
+/* What protocol a frame is of, its sender says, whatever is in its header
+ * (netkit_xmit() in drivers/net/netkit.c); a bridge sends on what is there.
+ */
+static bool is_netkit(const struct net_device *dev)
+{
+	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "netkit");
+}
+
 static const char *unfit(const struct net_device *dev,
 			 const struct lc_guard *core, u16 vlan)
 {
@@ -187,6 +195,8 @@ static const char *unfit(const struct net_device *dev,
 	/* Frames are moved to it behind the hook (l3mdev_l3_rcv()). */
 	if (netif_is_l3_master(dev))
 		return "frames do not come in by a VRF: guard its ports";
+	if (is_netkit(dev))
+		return "on a netkit a sender says what its frames are: use a veth";
 	if (dev->type != ARPHRD_ETHER &&
 	    (core->identity == LENSCAP_IDENTITY_MAC || vlan))
 		return "the interface is not Ethernet: use identity ip and no VLAN";

@@ -3,6 +3,8 @@
 """Guards follow their interfaces: here, gone, renamed, moved, back."""
 
 import errno
+import socket
+import struct
 
 from lib import net, nl, policy, tap
 from lib.rig import CAM_MAC, GW_MAC, Rig
@@ -331,6 +333,38 @@ def test_unfit():
             policy.wait_guard(r.sock, "t", "waiting")
         else:
             tap.equal(policy.state(r.sock), before, "state")
+
+
+def attribute(kind, data):
+    "An attribute of rtnetlink."
+    return struct.pack("=HH", 4 + len(data), kind) + data + \
+        bytes(-len(data) % 4)
+
+
+def add_netkit(name):
+    "Debian 12's ip(8) does not know it. The kernel names the other end."
+    nested, info, data, mode = 0x8000, 18, 2, 5
+    body = struct.pack("=BxHiII", 0, 0, 0, 0, 0) + attribute(
+        3, name.encode() + b"\0") + attribute(info | nested, attribute(
+            1, b"netkit\0") + attribute(data | nested, attribute(
+                mode, bytes(4))))
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:
+        sock.send(struct.pack("=IHHII", 16 + len(body), 16, 0x605, 1, 0) +
+                  body)
+        error = -struct.unpack_from("=i", sock.recv(4096), 16)[0]
+    if error == errno.EOPNOTSUPP:
+        raise tap.Skip("no netkit")
+    tap.equal(error, 0, "the kernel's answer")
+
+
+def test_netkit():
+    "a netkit is refused: what is in its frames its sender says twice"
+    with Rig(link=False) as r:
+        net.call_in(r.gw, add_netkit, "kit")
+        before = policy.state(r.sock)
+        err = refused(errno.EINVAL, policy.guard, r.sock, "cams", "kit")
+        tap.true("use a veth" in err.text, f"text: {err.text}")
+        tap.equal(policy.state(r.sock), before, "state")
 
 
 def test_vrf():
