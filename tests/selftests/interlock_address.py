@@ -126,15 +126,38 @@ def test_bridge_netfilter():
     to, link = {"to": peer_mac}, site.alien_link
     for src in (rig.CAM_IP, lock.CAM6):
         site.passes(site.frame(src=src, **to))
-        site.blocked(site.frame(src=src, mac=lock.ALIEN_MAC, **to),
-                     "prerouting", link=link)
-    site.blocked(site.frame(src="10.30.0.99", **to), "prerouting", link=link)
-    # All else is the bridge's.
+        site.blocked(site.frame(src=src, mac=lock.ALIEN_MAC, **to), "bridge",
+                     link=link)
+    site.blocked(site.frame(src="10.30.0.99", **to), "bridge", link=link)
     site.blocked(frames.eth(peer_mac, rig.CAM_MAC, frames.arp(
         1, rig.CAM_MAC, "10.30.0.99", bytes(6), rig.PEER_IP)), "bridge",
         link=link)
     site.passes(site.frame(src=lock.ALIEN, mac=lock.ALIEN_MAC, **to),
                 link=link)
+
+
+def test_bridge_that_tracks_connections():
+    "a bridge that keeps fragments, joins them, and tells who sent them"
+    site, peer_mac = bridged(False)
+    site.gw.sysctl("ipv4/ipfrag_time", 1)
+    site.nft("table bridge admin { chain forward {",
+             "type filter hook forward priority 0;",
+             "ct state established accept; }; }")
+    link, data = site.alien_link, site.payload().ljust(64, b".")
+    for ident in (1, 2):
+        first, later = frames.fragments4(
+            rig.CAM_IP, rig.PEER_IP, frames.udp(40000, rig.PEER_PORT, data * 2),
+            72, ident=ident)
+        if ident == 1:
+            # It would be kept, and quoted when no other came.
+            site.blocked(frames.eth(peer_mac, rig.CAM_MAC, first), "bridge",
+                         link=link)
+        else:
+            # It would be joined to one that was judged, and have its tag.
+            site.cam_link.send(frames.eth(peer_mac, rig.CAM_MAC, first))
+        for mac in (rig.CAM_MAC, lock.ALIEN_MAC):
+            site.blocked(frames.eth(peer_mac, mac, later), "bridge", link=link)
+    tap.equal(site.far.take(), [], "arrived")
 
 
 def test_prefixes():

@@ -302,6 +302,27 @@ def test_ports_come_and_go():
     stands("lan.2/40x")
 
 
+def test_brouted():
+    "a rule that has the bridge route what came by a port, past the guard"
+    site = lock.Site([guard("cams", "br0")], devices=(), start=False)
+    site.gw.bridge("br0", "trunk")
+    site.gw.addr("br0", lock.GW4["trunk"], lock.GW6["trunk"])
+    done = site.gw.run("ebtables-legacy -t broute -P BROUTING DROP",
+                       check=False)
+    if done.returncode:
+        raise tap.Skip(f"no broute: {done.stderr.strip()}")
+    for family in ("ip", "ip6"):
+        stranger = site.frame(src={"ip": "10.30.0.99", "ip6":
+                                   "2001:db8:30::99"}[family], mac=FORGED)
+        site.cam_link.send(stranger)
+        net.wait_for(lambda f=stranger: site.far.has(site.body(f)),
+                     what="a stranger, without a guard")
+    site.daemon.start()
+    net.wait_for(lambda: under(site) == ["trunk"], what="the port's chain")
+    for src in ("10.30.0.99", "2001:db8:30::99"):
+        site.blocked(site.frame(src=src, mac=FORGED), "prerouting")
+
+
 def test_guard_on_a_bridge():
     "what enters the bridge is judged behind it, and held if it is not"
     site = lock.Site([guard("cams", "br0"), guard("tagged", "br1", vlan=30),
@@ -320,7 +341,7 @@ def test_guard_on_a_bridge():
     policy.wait_guard(site.rig.sock, "device", "armed")
     policy.wait_guard(site.rig.sock, "tagged", "armed")
     site.wait_state()
-    net.wait_for(lambda: site.rules()[2].count('ibrname "br1"') == 3,
+    net.wait_for(lambda: site.rules()[2].count('ibrname "br1"') == 4,
                  what="the bridge's input to let guards judge")
     arp = frames.arp(1, rig.CAM_MAC, "10.30.0.99", bytes(6), "10.30.0.1")
     for vlans in ((), (32,), ((0x88a8, 31),)):
@@ -333,7 +354,7 @@ def test_guard_on_a_bridge():
     # The bridge under a VLAN device has another name: so have its rules.
     site.gw.batch(["link set br1 down", "link set br1 name br2",
                    "link set br2 up"])
-    net.wait_for(lambda: site.rules()[2].count('ibrname "br2"') == 3,
+    net.wait_for(lambda: site.rules()[2].count('ibrname "br2"') == 4,
                  what="the new name")
     for text in site.rules():
         site.gw.run(["nft", "-c", "-f", "-"], input=text)

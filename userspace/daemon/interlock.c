@@ -374,7 +374,7 @@ static bool write_changes(struct interlock *lock, struct interlock_plan *plan)
 
 	if (!tag || !plan_same_guards(have, plan))
 		task.what |= INTERLOCK_GUARDS;
-	if (!tag || !is_small(have, plan) || !plan_same_bridges(have, plan))
+	if (!tag || !is_small(have, plan) || !plan_same_under(have, plan))
 		task.what |= INTERLOCK_ADDRESSES;
 	if (task.what && !perform(lock, &task))
 		return false;
@@ -551,7 +551,7 @@ static bool guards_differ(struct interlock *lock)
 
 	interlock_want_guards(lock, &plan);
 	differ = !plan_same_guards(&lock->have, &plan) ||
-		 !plan_same_bridges(&lock->have, &plan);
+		 !plan_same_under(&lock->have, &plan);
 	plan_free(&plan);
 	return differ;
 }

@@ -15,8 +15,11 @@
  * The ports under a guarded bridge or bond have a chain at the same place, for
  * what is left on them.
  *
- * A bridge needs input too: what is routed from an unguarded port of it enters
- * there, and only there its sender's MAC is looked at in every family.
+ * A bridge has the same three, and looks at its sender's MAC in every family.
+ * There, too, prerouting comes before what keeps, joins and answers packets:
+ * connection tracking, br_netfilter, neighbour suppression. What enters by an
+ * unguarded port to be routed is looked at in input again, and only on a bridge
+ * that has no guard: see say_bridges().
  */
 #include <limits.h>
 #include <stdio.h>
@@ -43,6 +46,8 @@ const struct base_chain chains[CHAIN_ADDRESSES] = {
 	{ NFPROTO_INET, "forward", INTERLOCK_FORWARD, NF_INET_FORWARD,
 	  FIRST_PRIORITY, "" },
 	{ NFPROTO_INET, "input", INTERLOCK_INPUT, NF_INET_LOCAL_IN,
+	  FIRST_PRIORITY, "" },
+	{ NFPROTO_BRIDGE, "prerouting", INTERLOCK_BRIDGE, BRIDGE_PREROUTING,
 	  FIRST_PRIORITY, "" },
 	{ NFPROTO_BRIDGE, "forward", INTERLOCK_BRIDGE, BRIDGE_FORWARD,
 	  FIRST_PRIORITY, "" },

@@ -27,11 +27,12 @@ struct base_chain {
 };
 
 /* Of <linux/netfilter_bridge.h>, which cannot be had beside <net/if.h>. */
+#define BRIDGE_PREROUTING	0U
 #define BRIDGE_INPUT	1U
 #define BRIDGE_FORWARD	2U
 
 /* Chains of the tables inet and bridge, which look at addresses. */
-#define CHAIN_ADDRESSES 5U
+#define CHAIN_ADDRESSES 6U
 
 extern const struct base_chain chains[CHAIN_ADDRESSES];
 

@@ -15,6 +15,7 @@
  *   table inet lenscap, table bridge lenscap
  *     mark & MASK == TAG           accept: it was judged
  *     on a guarded bridge, to it   accept: the guard comes next
+ *     on a port under a guard      count, drop: the guard has not seen it
  *     from a device's MAC          count, drop
  *     from a device's address      count, drop
  *
@@ -416,6 +417,25 @@ static void say_reserved(const struct writer *w, const struct base_chain *chain)
 	say_rule(w, chain->family, chain->name, rule);
 }
 
+/*
+ * A port under a guard has no packets of its own: the guard's interface takes
+ * them over. A rule that has a bridge route what came by a port ("meta broute")
+ * takes it past the guard.
+ */
+static void say_ports(const struct writer *w, const struct base_chain *chain)
+{
+	for (size_t i = 0; i < w->plan->nports; i++) {
+		struct nftnl_rule *rule = rule_new(chain->family, chain->name);
+		uint32_t index = w->plan->ports[i].ifindex;
+
+		rule_meta(rule, NFT_META_IIF);
+		rule_equal(rule, &index, sizeof(index));
+		rule_count(rule, chain->counter);
+		rule_drop(rule);
+		say_rule(w, chain->family, chain->name, rule);
+	}
+}
+
 /* Who accepts is not the last: the guard on the bridge comes next. */
 static void say_bridge(const struct writer *w, const struct base_chain *chain,
 		       const struct plan_guard *guard, uint16_t protocol)
@@ -425,7 +445,7 @@ static void say_bridge(const struct writer *w, const struct base_chain *chain,
 
 	rule_meta(rule, NFT_META_BRI_IIFNAME);
 	rule_equal(rule, guard->bridge, sizeof(guard->bridge));
-	if (guard->bridge_vlan) {
+	if (protocol && guard->bridge_vlan) {
 		rule_payload(rule, NFT_PAYLOAD_LL_HEADER, ETHER_PROTOCOL,
 			     sizeof(tag));
 		rule_equal(rule, &tag, sizeof(tag));
@@ -436,9 +456,19 @@ static void say_bridge(const struct writer *w, const struct base_chain *chain,
 	say_rule(w, chain->family, chain->name, rule);
 }
 
+static bool first_of_bridge(const struct interlock_plan *plan, size_t which)
+{
+	for (size_t i = 0; i < which; i++)
+		if (!strcmp(plan->guards[i].bridge, plan->guards[which].bridge))
+			return false;
+	return true;
+}
+
 /*
  * What enters a bridge for a guard that stands on it, or on its VLAN device, has
- * no tag yet. What the bridge forwards never meets that guard.
+ * no tag yet. What the bridge forwards never meets that guard. In prerouting it is
+ * not known yet what becomes of a frame, nor, with a VLAN of the port's, which it
+ * has: all that comes to such a bridge passes there.
  */
 static void say_bridges(const struct writer *w, const struct base_chain *chain)
 {
@@ -447,6 +477,11 @@ static void say_bridges(const struct writer *w, const struct base_chain *chain)
 
 		if (!*guard->bridge)
 			continue;
+		if (chain->hook == BRIDGE_PREROUTING) {
+			if (first_of_bridge(w->plan, i))
+				say_bridge(w, chain, guard, 0);
+			continue;
+		}
 		if (guard->bridge_protocol != ETH_P_8021AD)
 			say_bridge(w, chain, guard, ETH_P_8021Q);
 		if (guard->bridge_vlan &&
@@ -486,9 +521,11 @@ static void say_addresses(const struct writer *w, uint16_t family)
 		if (family == NFPROTO_INET && chain->hook != NF_INET_FORWARD)
 			say_loopback(w, chain);
 		if (chain->hook == NF_INET_PRE_ROUTING &&
-		    family == NFPROTO_INET)
+		    family == NFPROTO_INET) {
 			say_reserved(w, chain);
-		if (family == NFPROTO_BRIDGE && chain->hook == BRIDGE_INPUT)
+			say_ports(w, chain);
+		}
+		if (family == NFPROTO_BRIDGE && chain->hook != BRIDGE_FORWARD)
 			say_bridges(w, chain);
 		say_mac(w, chain);
 		for (int s = PLAN_HOSTS4; s < PLAN_SETS; s++)

@@ -342,14 +342,14 @@ bool plan_same_guards(const struct interlock_plan *a,
 }
 
 /**
- * plan_same_bridges() - are the bridges of guards those of another plan?
+ * plan_same_under() - is what guards stand on the same as in another plan?
  * @a: a finished plan
  * @b: another
  */
-bool plan_same_bridges(const struct interlock_plan *a,
-		       const struct interlock_plan *b)
+bool plan_same_under(const struct interlock_plan *a,
+		     const struct interlock_plan *b)
 {
-	if (a->nguards != b->nguards)
+	if (a->nguards != b->nguards || !same_ports(a, b))
 		return false;
 	for (size_t i = 0; i < a->nguards; i++)
 		if (strcmp(a->guards[i].bridge, b->guards[i].bridge) ||

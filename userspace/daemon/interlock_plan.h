@@ -118,8 +118,8 @@ void plan_add_device(struct interlock_plan *plan,
 void plan_finish(struct interlock_plan *plan);
 bool plan_same_guards(const struct interlock_plan *a,
 		      const struct interlock_plan *b);
-bool plan_same_bridges(const struct interlock_plan *a,
-		       const struct interlock_plan *b);
+bool plan_same_under(const struct interlock_plan *a,
+		     const struct interlock_plan *b);
 bool plan_same_tag(const struct interlock_plan *a,
 		   const struct interlock_plan *b);
 
