@@ -224,6 +224,21 @@ def test_rename_then_other_device():
     tap.equal(kernel(r), {"cams": ("trunk", None)}, "guards")
 
 
+def test_rename_then_gone():
+    "renamed, deleted, and there is one of the old name: that is guarded"
+    r, d = started()
+    r.gw.batch(["link set trunk down", "link set trunk name lan0"])
+    d.wait_log("now called lan0")
+    r.gw.ip("link del lan0")
+    d.wait_log("waits for its interface")
+    tap.equal(kernel(r), {"cams": ("lan0", None)}, "guards")
+    r.connect()
+    d.wait_log("is armed", 2)
+    tap.equal(kernel(r), {"cams": ("trunk", None)}, "guards")
+    r.bad()
+    r.wait_dropped(1)
+
+
 def test_interface_comes_and_goes():
     "waiting, armed, waiting: each is logged"
     r, d = started()

@@ -579,6 +579,36 @@ int guards_observe(struct guards *guards, struct client *client,
 	return 0;
 }
 
+/**
+ * guards_stray() - does a guard wait elsewhere than gateway.yaml says?
+ * @guards: what was seen of them
+ * @gateway: the file
+ *
+ * A guard that followed its interface to another name, and lost it, waits for
+ * that name. If there is an interface now that has the name in the file, that is
+ * what is to be guarded.
+ *
+ * Return: true once for each such interface; guards_sync() is to follow.
+ */
+bool guards_stray(struct guards *guards, const struct gateway *gateway)
+{
+	for (size_t i = 0; i < gateway->nguards; i++) {
+		const struct gateway_guard *want = &gateway->guards[i];
+		const struct guard_seen *seen = find_seen(guards, want->name);
+		unsigned int index;
+
+		if (!seen || seen->state != LENSCAP_GUARD_WAITING ||
+		    !strcmp(seen->interface, want->interface))
+			continue;
+		index = if_nametoindex(want->interface);
+		if (!index || index == guards->tried)
+			continue;
+		guards->tried = index;
+		return true;
+	}
+	return false;
+}
+
 /* What gateway.yaml calls the interface: another name, if that was changed since. */
 static json_t *configured(const struct gateway *gateway, const char *name)
 {

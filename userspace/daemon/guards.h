@@ -29,12 +29,14 @@ struct guard_seen {
  * @disarmed: object: names that were taken out of the kernel on request
  * @seen: guards of the kernel, for noticing changes
  * @nseen: entries of @seen
+ * @tried: index of the interface for which guards_stray() last said yes
  */
 struct guards {
 	json_t *asked;
 	json_t *disarmed;
 	struct guard_seen *seen;
 	size_t nseen;
+	unsigned int tried;
 };
 
 void guards_init(struct guards *guards, const char *state);
@@ -49,6 +51,7 @@ int guards_arm(struct guards *guards, struct client *client,
 	       json_t *names, struct diag *diag);
 int guards_observe(struct guards *guards, struct client *client,
 		   const struct gateway *gateway, struct client_error *err);
+bool guards_stray(struct guards *guards, const struct gateway *gateway);
 json_t *guards_list(struct client *client, const struct gateway *gateway,
 		    struct client_error *err);
 const struct gateway_guard *guards_find(const struct gateway *gateway,

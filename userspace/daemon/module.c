@@ -125,6 +125,18 @@ static void look_at_generation(struct daemon *daemon,
 	interlock_update(&daemon->interlock);
 }
 
+static void return_strays(struct daemon *daemon)
+{
+	struct diag diag = { 0 };
+
+	if (!guards_stray(&daemon->guards, &daemon->gateway))
+		return;
+	guards_sync(&daemon->guards, daemon->client, &daemon->gateway, &diag);
+	log_diag(&diag);
+	diag_free(&diag);
+	interlock_update(&daemon->interlock);
+}
+
 static void look(struct daemon *daemon)
 {
 	struct client_info info;
@@ -144,6 +156,7 @@ static void look(struct daemon *daemon)
 	history_watch_policy(daemon, &info);
 	if (info.records || daemon->records.unread)
 		collect(daemon);
+	return_strays(daemon);
 	daemon_notify(daemon, NULL);
 }
 
