@@ -88,6 +88,51 @@ def test_on_a_bridge():
     tap.true(BRIDGE in found(r, d), "which sends out what came in")
 
 
+AHEAD = ("bridge-ahead", "br0")
+
+
+def ahead(r, d, word):
+    "It is named, with what it is."
+    tap.equal(found(r, d).get(AHEAD), "warning", word)
+    text = risk(r, d, AHEAD[0])
+    tap.true(word in text and "gets what comes in by trunk behind" in text,
+             text)
+
+
+def test_ahead_of_a_guard():
+    "what a bridge does before the guard on it, or on its VLAN device, sees it"
+    r, d = world()
+    bridge(r)
+    r.gw.ip("link set br0 type bridge vlan_filtering 0")
+    r.gw.vlan("br0", 30, "br0.30")
+    for upper in ("br0", "br0.30"):
+        guards(d, daemon.guard(interface=upper))
+        tap.true(AHEAD not in found(r, d), "it does nothing")
+        r.gw.ip("link set br0 type bridge stp_state 1")
+        ahead(r, d, "spanning tree")
+        r.gw.ip("link set br0 type bridge stp_state 0")
+        r.gw.run(["nft", "-f", "-"], input="table bridge admin { chain f { "
+                 "type filter hook forward priority 0; ct state new accept; "
+                 "}; }\n")
+        ahead(r, d, "connection tracking")
+        r.gw.run("nft delete table bridge admin")
+    r.gw.ip("link set br0 type bridge stp_state 1")
+    guards(d, daemon.guard(interface="br0"), daemon.guard("port", "trunk"))
+    tap.true(AHEAD not in found(r, d), "the port has a guard")
+
+
+def test_netfilter_ahead_of_a_guard():
+    "br_netfilter, switched on for the one bridge"
+    r, d = world()
+    bridge(r)
+    guards(d, daemon.guard(interface="br0"))
+    tap.true(AHEAD not in found(r, d), "it does nothing")
+    r.gw.ip("link set br0 type bridge nf_call_ip6tables 1")
+    if "nf_call_ip6tables 1" not in r.gw.ip("-d link show br0"):
+        raise tap.Skip("no br_netfilter in this kernel")
+    ahead(r, d, "br_netfilter")
+
+
 def test_way_to_a_bridge():
     "a guard on the VLAN device of a bridge: other VLANs by the same port"
     r, d = world()

@@ -97,7 +97,7 @@ static void skip_links(struct doctor *doctor, const char *why)
 		"packet-socket",
 		"vlan-unguarded", "untagged-unguarded", "lower-unguarded",
 		"bond-port-unguarded", "bridge-port-unguarded",
-		"guard-on-bridge", "subnet-elsewhere", "mpls-unguarded",
+		"guard-on-bridge", "bridge-ahead", "subnet-elsewhere", "mpls-unguarded",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -127,6 +127,7 @@ static void examine_links(struct doctor *doctor)
 	doctor_check_below(doctor);
 	doctor_check_bonds(doctor);
 	doctor_check_bridges(doctor);
+	doctor_check_ahead(doctor);
 	doctor_check_routes(doctor);
 	doctor_check_mpls(doctor);
 }

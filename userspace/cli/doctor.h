@@ -26,6 +26,8 @@ enum severity {
  * @filters: a bridge that tells VLANs of 802.1Q apart
  * @isolated: a port from which nothing gets to others that are isolated
  * @hairpin: a port by which frames go out as they came in
+ * @stp: a bridge that takes part in the spanning tree protocol
+ * @calls: a bridge that has netfilter's IP hooks look at what it passes
  * @pvid: VLAN of frames without a tag, 0 if they do not get in
  * @vlans: those that get in and out, a bit for each; of a bridge: that get up
  *	to it. They say nothing unless the bridge tells VLANs apart.
@@ -34,6 +36,8 @@ struct bridged {
 	bool filters;
 	bool isolated;
 	bool hairpin;
+	bool stp;
+	bool calls;
 	int pvid;
 	unsigned char vlans[VLAN_COUNT / 8];
 };
@@ -166,12 +170,12 @@ int doctor_ask(const struct doctor *doctor, const char *command,
 #define DOCTOR_FORWARDING6	"/proc/sys/net/ipv6/conf/all/forwarding"
 
 /**
- * doctor_forwards() - does the gateway forward a family?
+ * doctor_is_on() - does the gateway forward a family?
  * @path: where the kernel says so
  *
  * Return: 1, 0 (also if the kernel has no such family), or a negative errno.
  */
-int doctor_forwards(const char *path);
+int doctor_is_on(const char *path);
 
 /**
  * doctor_routes() - is what comes in by an interface routed?
@@ -224,6 +228,7 @@ void doctor_check_trunks(struct doctor *doctor);
 void doctor_check_below(struct doctor *doctor);
 void doctor_check_bonds(struct doctor *doctor);
 void doctor_check_bridges(struct doctor *doctor);
+void doctor_check_ahead(struct doctor *doctor);
 void doctor_check_routes(struct doctor *doctor);
 void doctor_check_mpls(struct doctor *doctor);
 void doctor_check_ipv6(struct doctor *doctor);

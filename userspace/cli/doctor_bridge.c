@@ -44,6 +44,14 @@ static void read_bridge_data(struct link *link, const struct nlattr *data)
 		case IFLA_BR_VLAN_PROTOCOL:
 			customer = mnl_attr_get_u16(attr) == htons(ETH_P_8021Q);
 			break;
+		case IFLA_BR_STP_STATE:
+			link->bridged.stp = mnl_attr_get_u32(attr);
+			break;
+		case IFLA_BR_NF_CALL_IPTABLES:
+		case IFLA_BR_NF_CALL_IP6TABLES:
+		case IFLA_BR_NF_CALL_ARPTABLES:
+			link->bridged.calls |= mnl_attr_get_u8(attr);
+			break;
 		default:
 			break;
 		}

@@ -10,7 +10,7 @@
 #include "doctor.h"
 #include "fields.h"
 
-int doctor_forwards(const char *path)
+int doctor_is_on(const char *path)
 {
 	FILE *file = fopen(path, "re");
 	int first;
@@ -31,7 +31,7 @@ bool doctor_routes(const struct link *link)
 					version, link->name);
 
 		/* Not to know is no reason to be calm. */
-		if (doctor_forwards(path) != 0)
+		if (doctor_is_on(path) != 0)
 			routed = true;
 		free(path);
 	}
@@ -41,7 +41,7 @@ bool doctor_routes(const struct link *link)
 static bool takes_labels(const struct link *link)
 {
 	char *path = cli_format("/proc/sys/net/mpls/conf/%s/input", link->name);
-	int taken = doctor_forwards(path);
+	int taken = doctor_is_on(path);
 
 	free(path);
 	return taken != 0;
@@ -131,7 +131,7 @@ void doctor_check_ipv6(struct doctor *doctor)
 	static const struct finding finding = {
 		"ipv6-forwarding", SEVERITY_NOTE, "gateway", "ipv6",
 	};
-	int forwards = doctor_forwards(DOCTOR_FORWARDING6);
+	int forwards = doctor_is_on(DOCTOR_FORWARDING6);
 	int named = 0;
 
 	if (forwards && !json_is_object(field(doctor->status, "module"))) {

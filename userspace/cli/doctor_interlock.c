@@ -256,19 +256,6 @@ static int read_rule(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-static int list(uint16_t type, mnl_cb_t each, void *data)
-{
-	char buffer[DOCTOR_REQUEST_SIZE] = { 0 };
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *body;
-
-	request->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	body = mnl_nlmsg_put_extra_header(request, sizeof(*body));
-	body->nfgen_family = NFPROTO_UNSPEC;
-	body->version = NFNETLINK_V0;
-	return doctor_dump(NETLINK_NETFILTER, request, each, data);
-}
-
 /**
  * doctor_check_tag() - do other rules write the tag's bits of the mark?
  * @doctor: the examination
@@ -290,9 +277,9 @@ void doctor_check_tag(struct doctor *doctor)
 		return;
 	}
 	search.late = cli_alloc(json_object());
-	error = list(NFT_MSG_GETCHAIN, read_chain, &search);
+	error = doctor_list_nft(NFT_MSG_GETCHAIN, read_chain, &search);
 	if (!error)
-		error = list(NFT_MSG_GETRULE, read_rule, &search);
+		error = doctor_list_nft(NFT_MSG_GETRULE, read_rule, &search);
 	json_decref(search.late);
 	/* As for flowtables: there is no nftables in this kernel. */
 	if (error && error != -EINVAL && error != -EPROTONOSUPPORT)

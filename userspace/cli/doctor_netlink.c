@@ -7,6 +7,10 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
 #include "cli.h"
 #include "doctor_netlink.h"
 
@@ -78,4 +82,17 @@ int doctor_dump(int family, struct nlmsghdr *request, mnl_cb_t each,
 	for (int i = 0; i < DOCTOR_TRIES && error == -EAGAIN; i++)
 		error = doctor_dump_once(family, request, each, data);
 	return error;
+}
+
+int doctor_list_nft(uint16_t type, mnl_cb_t each, void *data)
+{
+	char buffer[DOCTOR_REQUEST_SIZE] = { 0 };
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *body;
+
+	request->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	body = mnl_nlmsg_put_extra_header(request, sizeof(*body));
+	body->nfgen_family = NFPROTO_UNSPEC;
+	body->version = NFNETLINK_V0;
+	return doctor_dump(NETLINK_NETFILTER, request, each, data);
 }

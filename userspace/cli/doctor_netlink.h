@@ -7,6 +7,7 @@
 
 #include <libmnl/libmnl.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define DOCTOR_REQUEST_SIZE	256
 #define DOCTOR_TRIES		3	/* of a list that keeps changing */
@@ -36,5 +37,15 @@ int doctor_dump(int family, struct nlmsghdr *request, mnl_cb_t each,
  */
 int doctor_dump_once(int family, struct nlmsghdr *request, mnl_cb_t each,
 		     void *data);
+
+/**
+ * doctor_list_nft() - list something of nftables, of all families
+ * @type: NFT_MSG_GET*
+ * @each: as above
+ * @data: as above
+ *
+ * Return: as above.
+ */
+int doctor_list_nft(uint16_t type, mnl_cb_t each, void *data);
 
 #endif /* LENSCAP_CLI_DOCTOR_NETLINK_H */

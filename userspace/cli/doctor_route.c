@@ -217,7 +217,7 @@ static void judge(struct doctor *doctor, const struct subnet *subnet)
 static bool see_forwarded(struct doctor *doctor, struct routes *routes,
 			  int family, const char *path)
 {
-	int error = doctor_forwards(path);
+	int error = doctor_is_on(path);
 
 	if (error < 0)
 		doctor_unchecked(doctor, "subnet-elsewhere", "routes",
