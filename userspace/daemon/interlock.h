@@ -44,6 +44,7 @@ struct interlock_gap {
  * @protocol: of a VLAN device: ETH_P_8021Q or ETH_P_8021AD
  * @ethernet: it has Ethernet's header
  * @bridge: it is a bridge
+ * @takes_over: it takes over all that comes in by its ports, but for groups
  * @name: its name
  */
 struct interlock_link {
@@ -54,6 +55,7 @@ struct interlock_link {
 	uint16_t protocol;
 	bool ethernet;
 	bool bridge;
+	bool takes_over;
 	char name[IF_NAMESIZE];
 };
 

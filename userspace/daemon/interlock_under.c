@@ -25,6 +25,13 @@
 /* As deep as the kernel lets interfaces stand on one another: MAX_NEST_DEV. */
 #define DEPTH 8U
 
+/* Others with ports may leave them packets of their own, as batman-adv does. */
+static bool takes_over(const char *kind)
+{
+	return !strcmp(kind, "bridge") || !strcmp(kind, "bond") ||
+	       !strcmp(kind, "team");
+}
+
 static void take_link(struct interlock_link *link, struct rtnl_link *from)
 {
 	const char *kind = rtnl_link_get_type(from);
@@ -36,6 +43,7 @@ static void take_link(struct interlock_link *link, struct rtnl_link *from)
 		.master = (unsigned int)rtnl_link_get_master(from),
 		.ethernet = rtnl_link_get_arptype(from) == ARPHRD_ETHER,
 		.bridge = kind && !strcmp(kind, "bridge"),
+		.takes_over = kind && takes_over(kind),
 	};
 	(void)snprintf(link->name, sizeof(link->name), "%s", name ? name : "");
 	if (!rtnl_link_is_vlan(from) ||
@@ -121,7 +129,7 @@ static void add_under(const struct interlock_links *links,
 	for (size_t i = 0; i < links->count; i++) {
 		const struct interlock_link *link = &links->items[i];
 
-		if (link->master != above->index)
+		if (!above->takes_over || link->master != above->index)
 			continue;
 		if (link->ethernet)
 			plan_add_port(plan, link->name, link->index);
