@@ -179,9 +179,7 @@ static int port_create(struct lenscap_net *ln, struct net_device *dev,
 	return 0;
 }
 
-/* What protocol a frame is of, its sender says, whatever is in its header
- * (netkit_xmit() in drivers/net/netkit.c); a bridge sends on what is there.
- */
+/* A sender says there what a frame is, whatever is in its header: netkit_xmit(). */
 static bool is_netkit(const struct net_device *dev)
 {
 	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "netkit");

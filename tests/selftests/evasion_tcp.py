@@ -61,7 +61,7 @@ def test_syn_behind_options():
     "a SYN behind IPv4 options and IPv6 headers"
     syn = frames.tcp(554, 40000, "S")
     return [ip(PEER4, syn, options=b"\x01" * 8),
-            ip(PEER4, syn, options=b"\x94\x04\0\0"),
+            ip(PEER4, syn, options=b"\x5e\x04\0\0"),
             ip(PEER6, frames.hop_by_hop(syn)),
             ip(PEER6, frames.dest_options(syn)),
             ip(PEER6, frames.fragment(syn))]

@@ -279,8 +279,8 @@ def test_directed_broadcast():
            [ip(DIRECTED, frames.icmp(8, data=b"evasion!"))]
 
 
-@evasion("RFC 4541, RFC 3376, RFC 3810", "upkeep_invalid, destination",
-         "bridge")
+@evasion("RFC 4541, RFC 3376, RFC 3810",
+         "upkeep_invalid, destination, ip_option, ext_header", "bridge")
 def test_data_of_groups():
     "group reports with data behind them, and other things to their groups"
     report = b"\x22\0" + bytes(4) + b"\0\1" + b"\4\0\0\0" + frames.ip(
@@ -289,6 +289,7 @@ def test_data_of_groups():
     return [group("224.0.0.22", frames.proto(2, report + b"evasion!"), hop=1,
                   options=alert),
             group("224.0.0.22", UDP, hop=1, options=alert),
+            group("224.0.0.22", UDP, hop=1),
             group("ff02::16", frames.hop_by_hop(UDP, frames.ROUTER_ALERT6),
                   hop=1)]
 
