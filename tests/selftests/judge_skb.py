@@ -80,8 +80,9 @@ def test_fragged():
 def test_fragged_chains():
     "options and extension headers there"
     one, data = cameras()[0], bytes(BIG)
-    one.passes(one.ip(PEERS[0], frames.udp(1, 5000, data),
-                      options=frames.ROUTER_ALERT4))
+    one.passes(one.ip(PEERS[0], frames.udp(1, 5000, data), options=bytes(8)))
+    one.drops(one.ip(PEERS[0], frames.udp(1, 5000, data),
+                     options=frames.ROUTER_ALERT4), "ip_option")
     one.drops(one.ip(PEERS[0], frames.udp(1, 5000, data),
                      options=b"\x83\x07\x04" + bytes(5)), "ip_option")
     body = frames.udp(1, 5000, data)
