@@ -237,6 +237,16 @@ def test_rename_then_gone():
     tap.equal(kernel(r), {"cams": ("trunk", None)}, "guards")
     r.bad()
     r.wait_dropped(1)
+    # Away and back, twice: with the index that it had.
+    other = r.net.ns("other")
+    for armed in (3, 4):
+        r.gw.batch(["link set trunk down", "link set trunk name lan0",
+                    f"link set lan0 netns {other.name}"])
+        d.wait_log("(lan0) waits for its interface", armed - 1)
+        other.batch(["link set lan0 name trunk",
+                     f"link set trunk netns {r.gw.name}"])
+        d.wait_log("is armed", armed)
+        tap.equal(kernel(r), {"cams": ("trunk", None)}, "guards")
 
 
 def test_interface_comes_and_goes():

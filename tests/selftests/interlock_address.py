@@ -4,6 +4,7 @@
 
 import json
 import os
+import tempfile
 
 from lib import daemon, frames, lock, net, rig, tap
 from lib.daemon import guard
@@ -230,6 +231,29 @@ def test_other_gateways_cameras():
     site.daemon.configure([guard("cams"), guard("elsewhere", vlan=9)])
     site.daemon.ask("reload")
     site.blocked(site.alien_frame(src="10.60.0.17"), "prerouting",
+                 link=site.alien_link)
+
+
+def test_guard_and_policy_renamed():
+    "a guard gets another name, in both files: its devices are never let go"
+    site = lock.Site([guard("a")], lock.text(guard="a"))
+    with tempfile.TemporaryFile("w+") as heard:
+        site.net.stop(site.gw.popen(["nft", "monitor"], stdout=heard))
+
+        def told(name):
+            site.nft(f"add table ip {name}")
+            heard.seek(0)
+            return name in heard.read()
+        net.wait_for(lambda: told("begin"), what="nft to listen")
+        site.daemon.configure([guard("b")])
+        site.daemon.write_policy(lock.text(2, guard="b"))
+        site.daemon.ask("reload")
+        net.wait_for(lambda: told("end"), what="nft to tell all")
+        heard.seek(0)
+        tap.equal([line for line in heard if "delete element" in line], [],
+                  "removed for a while")
+    site.passes(site.frame())
+    site.blocked(site.alien_frame(src=rig.CAM_IP), "prerouting",
                  link=site.alien_link)
 
 

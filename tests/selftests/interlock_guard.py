@@ -82,6 +82,25 @@ def test_trunk_with_untagged_guard():
     site.blocked(site.frame(vlans=(0, 0, 30)), "rest")
 
 
+def test_audited_beside():
+    "the tag of a guard that audits does not open one that is disarmed"
+    site = lock.Site([guard("cams", vlan=30), guard("rest", mode="audit")],
+                     devices=())
+    site.gw.vlan("trunk", 30, "v30")
+    site.gw.addr("v30", lock.GW4["trunk"], lock.GW6["trunk"])
+    site.gw.addr("trunk", "10.31.0.1/24")
+    stranger = {"src": "10.31.0.9", "mac": "02:00:5e:31:00:09"}
+    site.passes(site.frame(vlans=(30,)))
+    site.passes(site.frame(**stranger))
+    site.daemon.ask("disarm", guard="cams")
+    for vlans in ((30,), (0, 30), ((0x88a8, 0), 30), (0, (0x88a8, 30))):
+        site.blocked(site.frame(vlans=vlans), "cams")
+        site.blocked(site.frame(vlans=vlans, **stranger), "cams")
+    site.passes(site.frame(**stranger))
+    site.guarded()
+    site.passes(site.frame(vlans=(30,)))
+
+
 def test_vlan_device():
     "a guard on a VLAN device; the trunk below it is not touched"
     site = lock.Site([guard("cams", "v30")], devices=(), start=False)

@@ -647,9 +647,14 @@ void reload(struct daemon *daemon, struct outcome *outcome)
 		goto out;
 	}
 	describe_live(outcome, info.generation, info.revision, false);
+	/* Between the two files, the devices of both are held. */
+	daemon->interlock.next = &next;
 	reload_policy(daemon, &next, outcome);
-	if (outcome->error)
+	daemon->interlock.next = NULL;
+	if (outcome->error) {
+		interlock_update(&daemon->interlock);
 		goto out;
+	}
 	take_gateway(daemon, &next, &outcome->diag);
 	fallback_take(daemon, &text);
 	if (!module_sync_tag(daemon, &daemon->gateway, &info, &outcome->diag) ||

@@ -536,6 +536,15 @@ static void tell_change(const struct guards *guards,
 			   seen->interface);
 }
 
+/* What was tried for a guard counts until it is armed. */
+static unsigned int still_waits(const struct guards *guards,
+				const struct client_guard *guard)
+{
+	const struct guard_seen *seen = find_seen(guards, guard->config.name);
+
+	return seen && guard->state == LENSCAP_GUARD_WAITING ? seen->tried : 0;
+}
+
 /**
  * guards_observe() - log what has changed about the kernel's guards
  * @guards: remembers what was seen
@@ -560,6 +569,7 @@ int guards_observe(struct guards *guards, struct client *client,
 		now[i].name = mem_copy(kernel.items[i].config.name);
 		now[i].interface = mem_copy(kernel.items[i].config.interface);
 		now[i].state = kernel.items[i].state;
+		now[i].tried = still_waits(guards, &kernel.items[i]);
 	}
 	for (i = 0; i < guards->nseen; i++) {
 		const char *name = guards->seen[i].name;
@@ -588,22 +598,24 @@ int guards_observe(struct guards *guards, struct client *client,
  * that name. If there is an interface now that has the name in the file, that is
  * what is to be guarded.
  *
- * Return: true once for each such interface; guards_sync() is to follow.
+ * Return: true, once for each interface while a guard waits; guards_sync() is to
+ * follow.
  */
 bool guards_stray(struct guards *guards, const struct gateway *gateway)
 {
-	for (size_t i = 0; i < gateway->nguards; i++) {
-		const struct gateway_guard *want = &gateway->guards[i];
-		const struct guard_seen *seen = find_seen(guards, want->name);
+	for (size_t i = 0; i < guards->nseen; i++) {
+		struct guard_seen *seen = &guards->seen[i];
+		const struct gateway_guard *want = guards_find(gateway,
+							       seen->name);
 		unsigned int index;
 
-		if (!seen || seen->state != LENSCAP_GUARD_WAITING ||
+		if (!want || seen->state != LENSCAP_GUARD_WAITING ||
 		    !strcmp(seen->interface, want->interface))
 			continue;
 		index = if_nametoindex(want->interface);
-		if (!index || index == guards->tried)
+		if (!index || index == seen->tried)
 			continue;
-		guards->tried = index;
+		seen->tried = index;
 		return true;
 	}
 	return false;

@@ -14,11 +14,19 @@
 #include "diag.h"
 #include "gateway.h"
 
-/* A guard of the kernel, as it was seen last. */
+/**
+ * struct guard_seen - a guard of the kernel, as it was seen last
+ * @name: its name
+ * @interface: where it stands, or what it waits for
+ * @state: enum lenscap_guard_state
+ * @tried: while it waits: index of the interface to which guards_stray() last
+ *	said that it belongs
+ */
 struct guard_seen {
 	char *name;
 	char *interface;
 	uint8_t state;
+	unsigned int tried;
 };
 
 /**
@@ -29,14 +37,12 @@ struct guard_seen {
  * @disarmed: object: names that were taken out of the kernel on request
  * @seen: guards of the kernel, for noticing changes
  * @nseen: entries of @seen
- * @tried: index of the interface for which guards_stray() last said yes
  */
 struct guards {
 	json_t *asked;
 	json_t *disarmed;
 	struct guard_seen *seen;
 	size_t nseen;
-	unsigned int tried;
 };
 
 void guards_init(struct guards *guards, const char *state);

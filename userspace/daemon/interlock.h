@@ -82,6 +82,8 @@ struct interlock_links {
  * @watch_events: I/O on @events
  * @watch_links: I/O on @links
  * @under: the interfaces, as they stand on one another
+ * @next: a gateway.yaml that is about to be taken, whose devices are covered as
+ *	well, or NULL
  * @have: what was written last
  * @whole: that is what is there
  * @absent: the tables are not there, and are not to be
@@ -107,6 +109,7 @@ struct interlock {
 	ev_io watch_events;
 	ev_io watch_links;
 	struct interlock_links under;
+	const struct gateway *next;
 	struct interlock_plan have;
 	bool whole;
 	bool absent;

@@ -260,6 +260,57 @@ static void say_vlans(const struct writer *w, const char *chain,
 	say_id(w, chain, ETHER_TCI + VLAN_LEN, 0, closed);
 }
 
+static void match_tag(struct nftnl_rule *rule, uint32_t offset,
+		      uint16_t protocol, uint16_t vlan)
+{
+	uint16_t tag = htons(protocol), id = htons(vlan);
+
+	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, offset, sizeof(tag));
+	rule_equal(rule, &tag, sizeof(tag));
+	load_id(rule, offset + sizeof(tag));
+	rule_equal(rule, &id, sizeof(id));
+}
+
+/* What becomes of frames with the id of a guard, behind a priority tag too. */
+static void say_tagged(const struct writer *w, const char *chain,
+		       const struct plan_guard *guard)
+{
+	static const uint16_t kinds[] = { ETH_P_8021Q, ETH_P_8021AD };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct nftnl_rule *rule = rule_new(NFPROTO_NETDEV, chain);
+
+		match_tag(rule, ETHER_PROTOCOL, kinds[i], guard->vlan);
+		say_verdict(w, chain, guard, rule);
+		for (size_t k = 0; k < 2; k++) {
+			rule = rule_new(NFPROTO_NETDEV, chain);
+			match_tag(rule, ETHER_PROTOCOL, kinds[i], 0);
+			match_tag(rule, ETHER_PROTOCOL + VLAN_LEN, kinds[k],
+				  guard->vlan);
+			say_verdict(w, chain, guard, rule);
+		}
+	}
+}
+
+/*
+ * A guard that the module does not have leaves its frames to another one of the
+ * interface, or of one below, and that may audit: the tag says that somebody let
+ * them pass, and not that the guard did.
+ */
+static void say_absent(const struct writer *w, const char *chain,
+		       const struct plan_guard *guards, size_t count)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		any = any || !guards[i].absent;
+		if (guards[i].vlan && guards[i].absent && !guards[i].open)
+			say_tagged(w, chain, &guards[i]);
+	}
+	if (any)
+		say_judged(w, NFPROTO_NETDEV, chain);
+}
+
 /* The guards of one interface; the one without a VLAN is the last. */
 static void say_interface(const struct writer *w,
 			  const struct plan_guard *guards, size_t count)
@@ -271,7 +322,7 @@ static void say_interface(const struct writer *w,
 
 	chain_of_guard(&chain, last);
 	want_chain(w, &chain);
-	say_judged(w, NFPROTO_NETDEV, chain.name);
+	say_absent(w, chain.name, guards, count);
 	if (vlans)
 		say_vlans(w, chain.name, guards, vlans, untagged);
 	if (untagged)

@@ -118,6 +118,7 @@ void plan_add_guard(struct interlock_plan *plan,
 	strncpy(new->asked, guard->interface, IF_NAMESIZE - 1);
 	new->vlan = guard->vlan;
 	new->open = open;
+	new->absent = !kernel;
 	find_interface(new, kernel, before);
 }
 
@@ -334,7 +335,7 @@ bool plan_same_guards(const struct interlock_plan *a,
 		const struct plan_guard *y = &b->guards[i];
 
 		if (x->vlan != y->vlan || x->open != y->open ||
-		    x->ifindex != y->ifindex || strcmp(x->name, y->name) ||
+		    x->absent != y->absent || x->ifindex != y->ifindex || strcmp(x->name, y->name) ||
 		    strcmp(x->interface, y->interface))
 			return false;
 	}

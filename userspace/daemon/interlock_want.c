@@ -58,18 +58,27 @@ static void plan_tag(struct interlock_plan *plan, const struct daemon *daemon,
 	plan->class_mask = info ? info->class_mask : gateway->class_mask;
 }
 
+static bool concerns(const struct interlock *lock,
+		     const struct policy_device *device)
+{
+	return plan_concerns(&lock->daemon->gateway, device) ||
+	       (lock->next && plan_concerns(lock->next, device));
+}
+
 static void plan_policy(struct interlock_plan *plan,
-			const struct gateway *gateway,
+			const struct interlock *lock,
 			const struct policy *policy)
 {
 	for (size_t i = 0; i < policy->ndevices; i++)
-		if (plan_concerns(gateway, &policy->devices[i]))
+		if (concerns(lock, &policy->devices[i]))
 			plan_add_device(plan, &policy->devices[i]);
 }
 
 /* A policy that another program has made live is known to the kernel only. */
-static void plan_foreign(struct interlock_plan *plan, struct daemon *daemon)
+static void plan_foreign(struct interlock_plan *plan,
+			 const struct interlock *lock)
 {
+	struct daemon *daemon = lock->daemon;
 	struct client_devices devices;
 	struct client_error err;
 
@@ -79,7 +88,7 @@ static void plan_foreign(struct interlock_plan *plan, struct daemon *daemon)
 		return;
 	}
 	for (size_t i = 0; i < devices.count; i++)
-		if (plan_concerns(&daemon->gateway, &devices.items[i].config))
+		if (concerns(lock, &devices.items[i].config))
 			plan_add_device(plan, &devices.items[i].config);
 	client_devices_free(&devices);
 }
@@ -116,12 +125,12 @@ void interlock_want(struct interlock *lock, struct interlock_plan *plan,
 	plan_tag(plan, daemon, asked ? &info : NULL);
 	plan_guards(lock, plan);
 	if (held->valid)
-		plan_policy(plan, &daemon->gateway, &held->policy);
+		plan_policy(plan, lock, &held->policy);
 	if (next && next != &held->policy)
-		plan_policy(plan, &daemon->gateway, next);
+		plan_policy(plan, lock, next);
 	if (asked && info.generation &&
 	    (!held->valid || !info.has_digest ||
 	     memcmp(info.digest, held->policy.digest, POLICY_DIGEST_LEN) != 0))
-		plan_foreign(plan, daemon);
+		plan_foreign(plan, lock);
 	plan_finish(plan);
 }
