@@ -23,7 +23,8 @@ static const struct client_guard *of_module(const struct client_guards *kernel,
 
 /*
  * The module is asked, since events about interfaces and about guards arrive in
- * any order. If it does not answer, it has no guards.
+ * any order. If there is one, and it does not answer, nothing is held against
+ * what it may judge.
  */
 static void plan_guards(struct interlock *lock, struct interlock_plan *plan)
 {
@@ -40,6 +41,8 @@ static void plan_guards(struct interlock *lock, struct interlock_plan *plan)
 			       asked ? of_module(&kernel, guard->name) : NULL,
 			       interlock_is_open(lock, guard->name),
 			       &lock->have);
+		if (daemon->client && !asked)
+			plan->guards[plan->nguards - 1].absent = false;
 	}
 	if (asked)
 		client_guards_free(&kernel);
