@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The interlock elsewhere: cameras' addresses and MACs without the tag."""
 
+import itertools
 import json
 import os
 import tempfile
@@ -237,11 +238,14 @@ def test_other_gateways_cameras():
 def test_guard_and_policy_renamed():
     "a guard gets another name, in both files: its devices are never let go"
     site = lock.Site([guard("a")], lock.text(guard="a"))
-    with tempfile.TemporaryFile("w+") as heard:
-        site.net.stop(site.gw.popen(["nft", "monitor"], stdout=heard))
+    serial = itertools.count(1)
+    with tempfile.NamedTemporaryFile() as file, \
+            open(file.name, encoding="ascii") as heard:
+        site.net.stop(site.gw.popen(["nft", "monitor"], stdout=file))
 
         def told(name):
-            site.nft(f"add table ip {name}")
+            # What is there already is not told again.
+            site.nft(f"add table ip {name}{next(serial)}")
             heard.seek(0)
             return name in heard.read()
         net.wait_for(lambda: told("begin"), what="nft to listen")
