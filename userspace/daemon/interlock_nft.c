@@ -293,22 +293,17 @@ static void say_tagged(const struct writer *w, const char *chain,
 }
 
 /*
- * A guard that the module does not have leaves its frames to another one of the
- * interface, or of one below, and that may audit: the tag says that somebody let
- * them pass, and not that the guard did.
+ * A guard that the module does not have leaves its frames to the interface's one
+ * without a VLAN, and that may audit: the tag says that somebody let them pass, and
+ * not that the guard did.
  */
 static void say_absent(const struct writer *w, const char *chain,
 		       const struct plan_guard *guards, size_t count)
 {
-	bool any = false;
-
-	for (size_t i = 0; i < count; i++) {
-		any = any || !guards[i].absent;
+	for (size_t i = 0; i < count; i++)
 		if (guards[i].vlan && guards[i].absent && !guards[i].open)
 			say_tagged(w, chain, &guards[i]);
-	}
-	if (any)
-		say_judged(w, NFPROTO_NETDEV, chain);
+	say_judged(w, NFPROTO_NETDEV, chain);
 }
 
 /* The guards of one interface; the one without a VLAN is the last. */
