@@ -45,10 +45,16 @@ struct guards {
 	size_t nseen;
 };
 
-void guards_init(struct guards *guards, const char *state);
-void guards_free(struct guards *guards);
+/* guards_sync.c */
+json_t *guards_trading(const struct guards *guards, struct client *client,
+		       const struct gateway *gateway);
 int guards_sync(struct guards *guards, struct client *client,
 		const struct gateway *gateway, struct diag *diag);
+
+/* guards.c */
+void guards_init(struct guards *guards, const char *state);
+void guards_free(struct guards *guards);
+void guards_remember(struct guards *guards, const struct gateway *gateway);
 int guards_disarm(struct guards *guards, struct client *client,
 		  const struct gateway *gateway, const char *name,
 		  json_t *names, struct client_error *err);
@@ -62,5 +68,6 @@ json_t *guards_list(struct client *client, const struct gateway *gateway,
 		    struct client_error *err);
 const struct gateway_guard *guards_find(const struct gateway *gateway,
 					const char *name);
+char *guards_describe(const struct gateway_guard *guard);
 
 #endif /* LENSCAPD_GUARDS_H */
