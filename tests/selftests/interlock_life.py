@@ -48,8 +48,7 @@ def test_other_tables():
 def test_flush():
     "nft flush ruleset: restored at once, and told by whom"
     site = lock.Site([guard("cams")], lock.text(more=lock.others(100)))
-    before = site.rules()
-    site.unguard("cams")
+    before = site.shut("cams")
     site.blocked(site.frame(), "cams")
     site.nft("flush ruleset", "table inet mine { chain c { }; }")
     site.daemon.wait_log("restored", 1)
@@ -67,7 +66,7 @@ def test_flush():
 def test_small_changes():
     "whatever another program does to the tables is undone"
     site = lock.Site([guard("cams")])
-    before = site.rules()
+    before, chain = site.rules(), f"on-{site.gw.index('trunk')}"
     changes = [
         "delete table netdev lenscap", "delete table bridge lenscap",
         "flush chain inet lenscap forward", "flush table netdev lenscap",
@@ -76,7 +75,7 @@ def test_small_changes():
         "insert rule inet lenscap prerouting accept",
         "flush chain inet lenscap prerouting",
         "insert rule inet lenscap input accept",
-        "add rule netdev lenscap on-trunk accept",
+        f"add rule netdev lenscap {chain} accept",
         "add chain inet lenscap extra\n"
         "add rule inet lenscap forward jump extra",
         "add map inet lenscap m { type ipv4_addr : verdict; }",
@@ -86,7 +85,7 @@ def test_small_changes():
         "add counter inet lenscap mine",
         # What belongs to a rule goes with it, and cannot be deleted then.
         "insert rule inet lenscap prerouting jump { accept; }",
-        "insert rule netdev lenscap on-trunk jump { accept; }",
+        f"insert rule netdev lenscap {chain} jump {{ accept; }}",
         "insert rule inet lenscap input ip saddr { 192.0.2.1, 192.0.2.9 } "
         "accept",
         "insert rule inet lenscap forward ip saddr vmap { 192.0.2.1 : "
@@ -450,8 +449,8 @@ def test_module_gone():
         if int(file.read()):
             raise tap.Skip("the module is used elsewhere")
     site = lock.Site([guard("cams")])
-    before = site.rules()
     site.daemon.ask("disarm")
+    before = site.rules()
     site.rig.sock.close()
     net.wait_for(unload, what="the module to be unloaded")
     try:
@@ -519,7 +518,11 @@ def test_away_and_back():
 def test_index_kept():
     "an interface that was made anew with the index of the old one"
     site = lock.Site([guard("cams")])
+    site.daemon.ask("disarm")
+    shut = site.rules()
+    site.guarded()
     rules, index = site.rules(), site.gw.index("trunk")
+    tap.true(shut != rules, "a guard that is not there shows")
     pid = site.daemon.process.pid
     os.kill(pid, signal.SIGSTOP)
     site.gw.ip("link del trunk")
@@ -535,7 +538,7 @@ def test_index_kept():
         os.kill(pid, signal.SIGCONT)
         tap.equal(client.line()["interlock"]["state"], "in-place",
                   "when the module has let go")
-    tap.equal(site.rules(), rules, "tables")
+    tap.equal(site.rules(), shut, "tables")
 
 
 def test_capabilities():

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The interlock on interfaces that change their names, or hand them on."""
 
+import json
 import os
 import re
 import signal
 
-from lib import daemon, io, lock, net, rig, tap
+from lib import daemon, io, lock, net, policy, rig, tap
 from lib.daemon import guard
 
 ROUNDS = 5
@@ -115,6 +116,65 @@ def test_disarmed_then_policy():
     site.daemon.configure([guard("cams", "lan0")])
     site.daemon.ask("reload")
     wait_chains(site, "lan0")
+
+
+def test_disarmed_then_started():
+    "a daemon that starts anew knows where a guard stood that was disarmed"
+    site = lock.Site([guard("cams")])
+    site.daemon.ask("disarm")
+    rename(site, "trunk", "lan0")
+    wait_chains(site, "lan0")
+    for end, name in ((site.daemon.stop, "lan1"), (site.daemon.kill, "lan2")):
+        end()
+        rename(site, chains(site)[0], name)
+        site.daemon.start()
+        wait_chains(site, name)
+        site.blocked(site.frame(**STRANGER), "cams")
+    # It waits for the name in gateway.yaml, and is where that says at last.
+    site.gw.ip("link add trunk type dummy")
+    wait_chains(site, "trunk")
+
+
+def test_another_boot():
+    "what another boot or namespace knew of indices is not believed"
+    site = lock.Site([guard("cams")])
+    site.daemon.stop()
+    path = site.daemon.path("state/interlock.json")
+    with open(path, encoding="utf-8") as file:
+        kept = json.load(file)
+    tap.equal(kept["guards"], {"cams": {
+        "configured": "trunk", "ifindex": site.gw.index("trunk")}}, "kept")
+    rename(site, "trunk", "lan0")
+    for change in ({"boot": "another"}, {"netns": 1}, {"guards": []},
+                   {"guards": {"cams": 7}}, {"guards": {"cams": {
+                       "configured": "trunk", "ifindex": -1}}}):
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({**kept, **change}, file)
+        policy.unguard(site.rig.sock)
+        site.daemon.start()
+        tap.equal((chains(site), site.interlock()["guards"][0]["state"]),
+                  ([], "waiting"), f"{change}")
+        site.daemon.stop()
+
+
+def handles(site):
+    "The kernel's numbers of the interlock's chains on interfaces."
+    listed = site.gw.run("nft -a list table netdev lenscap").stdout
+    return re.findall(r"chain (\S+) { # handle (\d+)", listed)
+
+
+def test_one_chain():
+    "an interface that is renamed keeps its chain: none is exchanged for another"
+    site = lock.Site([guard("cams")])
+    site.daemon.ask("disarm")
+    chain = handles(site)
+    tap.equal(len(chain), 1, "chains")
+    for number in range(ROUNDS):
+        rename(site, "trunk" if not number else f"lan{number - 1}",
+               f"lan{number}")
+        wait_chains(site, f"lan{number}")
+        tap.equal(handles(site), chain, f"after renaming {number}")
+    site.blocked(site.frame(**STRANGER), "cams")
 
 
 if __name__ == "__main__":

@@ -658,8 +658,7 @@ void reload(struct daemon *daemon, struct outcome *outcome)
 	take_gateway(daemon, &next, &outcome->diag);
 	fallback_take(daemon, &text);
 	if (!module_sync_tag(daemon, &daemon->gateway, &info, &outcome->diag) ||
-	    guards_sync(&daemon->guards, daemon->client, &daemon->gateway,
-			&outcome->diag) < 0)
+	    module_sync_guards(daemon, &outcome->diag) < 0)
 		fail(outcome, "refused",
 		     "the policy (revision %" PRIu64 ") is live, but not all of %s could be put into effect",
 		     outcome->revision, daemon->config);

@@ -452,6 +452,26 @@ static void log_disarm(struct daemon *daemon, struct connection *connection,
 	daemon_notify(daemon, NULL);
 }
 
+/* The interlock drops their frames before the module lets go of them. */
+static int disarm_guards(struct daemon *daemon, const char *name, json_t *names,
+			 struct client_error *err)
+{
+	const struct gateway *gateway = &daemon->gateway;
+	json_t *held = json_array();
+	int failed;
+
+	for (size_t i = 0; i < gateway->nguards; i++)
+		if (!name || !strcmp(name, gateway->guards[i].name))
+			json_array_append_new(held,
+				json_text(gateway->guards[i].name));
+	interlock_hold(&daemon->interlock, held);
+	failed = guards_disarm(&daemon->guards, daemon->client, gateway, name,
+			       names, err);
+	interlock_hold(&daemon->interlock, NULL);
+	json_decref(held);
+	return failed;
+}
+
 static json_t *run_disarm(struct daemon *daemon, struct connection *connection,
 			  const json_t *request)
 {
@@ -474,8 +494,7 @@ static json_t *run_disarm(struct daemon *daemon, struct connection *connection,
 	if (json_is_true(open))
 		open_guards(daemon, name, opened);
 	if (daemon->client)
-		failed = guards_disarm(&daemon->guards, daemon->client,
-				       &daemon->gateway, name, names, &err);
+		failed = disarm_guards(daemon, name, names, &err);
 	if (failed)
 		close_guards(daemon, opened);
 	else

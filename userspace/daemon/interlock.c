@@ -55,7 +55,7 @@ double interlock_now(void)
 /**
  * interlock_init() - before anything else here
  * @lock: it
- * @daemon: the daemon
+ * @daemon: the daemon, which has read gateway.yaml
  */
 void interlock_init(struct interlock *lock, struct daemon *daemon)
 {
@@ -63,6 +63,7 @@ void interlock_init(struct interlock *lock, struct daemon *daemon)
 	lock->daemon = daemon;
 	lock->open = json_object();
 	plan_init(&lock->have);
+	interlock_load_places(lock);
 }
 
 /**
@@ -78,6 +79,7 @@ void interlock_free(struct interlock *lock)
 	plan_free(&lock->have);
 	under_free(&lock->under);
 	json_decref(lock->open);
+	json_decref(lock->places);
 	free(lock->error);
 	memset(lock, 0, sizeof(*lock));
 }
@@ -345,6 +347,7 @@ static void remember(struct interlock *lock, struct interlock_plan *plan)
 	plan_free(&lock->have);
 	lock->have = *plan;
 	plan_init(plan);
+	interlock_keep_places(lock);
 	lock->whole = true;
 	lock->absent = false;
 }
@@ -459,6 +462,22 @@ void interlock_update(struct interlock *lock)
 	interlock_want(lock, &plan, NULL);
 	write_plan(lock, &plan);
 	plan_free(&plan);
+}
+
+/**
+ * interlock_hold() - drop what guards are to judge while the module changes them
+ * @lock: it
+ * @names: array of guards' names, which stays until the next call; or NULL: no
+ *	longer. Nothing is written then: interlock_update() is to follow.
+ *
+ * Between two guards, their frames may be those of a third one on the interface,
+ * which audits: its tag is worth nothing until the module has all as it should be.
+ */
+void interlock_hold(struct interlock *lock, const json_t *names)
+{
+	lock->held = names;
+	if (json_array_size(names))
+		interlock_update(lock);
 }
 
 /**

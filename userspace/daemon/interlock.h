@@ -85,7 +85,10 @@ struct interlock_links {
  * @next: a gateway.yaml that is about to be taken, whose devices are covered as
  *	well, or NULL
  * @have: what was written last
- * @whole: that is what is there
+ * @places: what is kept of that over a restart, or NULL
+ * @held: names of guards whose frames are dropped, whatever tag they have, while
+ *	they change in the module; or NULL
+ * @whole: @have is what is there
  * @absent: the tables are not there, and are not to be
  * @no_bridge: this kernel does not filter on bridges
  * @generation: of the rules, up to which all changes are known
@@ -111,6 +114,8 @@ struct interlock {
 	struct interlock_links under;
 	const struct gateway *next;
 	struct interlock_plan have;
+	json_t *places;
+	const json_t *held;
 	bool whole;
 	bool absent;
 	bool no_bridge;
@@ -136,6 +141,7 @@ void interlock_update(struct interlock *lock);
 void interlock_expect(struct interlock *lock, const struct policy *next);
 void interlock_open_guard(struct interlock *lock, const char *name);
 void interlock_close_guard(struct interlock *lock, const char *name);
+void interlock_hold(struct interlock *lock, const json_t *names);
 bool interlock_is_open(const struct interlock *lock, const char *name);
 void interlock_tick(struct interlock *lock);
 void interlock_touched(struct interlock *lock);
@@ -153,6 +159,10 @@ void under_refresh(struct interlock_links *links);
 void under_free(struct interlock_links *links);
 void under_guards(const struct interlock_links *links,
 		  struct interlock_plan *plan);
+
+/* interlock_place.c */
+void interlock_keep_places(struct interlock *lock);
+void interlock_load_places(struct interlock *lock);
 
 /* interlock_watch.c */
 void interlock_listen(struct interlock *lock);

@@ -22,6 +22,7 @@
  * that has no guard: see say_bridges().
  */
 #include <limits.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,64 +33,57 @@
 
 #define FIRST_PRIORITY	INT_MIN
 
+/* Before the index of the interface, which has 10 digits at most. */
 #define ON_GUARD	"on-"
 #define ON_PORT		"under-"
 
-/* The interface and the NUL, each byte of it perhaps as "/40". */
-_Static_assert(sizeof(ON_PORT) + 3 * IF_NAMESIZE <=
+_Static_assert(sizeof(ON_PORT) + 10 <=
 	       sizeof(((struct base_chain *)0)->name),
 	       "the name of a port's chain must fit");
 
-const struct base_chain chains[CHAIN_ADDRESSES] = {
-	{ NFPROTO_INET, "prerouting", INTERLOCK_PREROUTING,
-	  NF_INET_PRE_ROUTING, FIRST_PRIORITY, "" },
-	{ NFPROTO_INET, "forward", INTERLOCK_FORWARD, NF_INET_FORWARD,
-	  FIRST_PRIORITY, "" },
-	{ NFPROTO_INET, "input", INTERLOCK_INPUT, NF_INET_LOCAL_IN,
-	  FIRST_PRIORITY, "" },
-	{ NFPROTO_BRIDGE, "prerouting", INTERLOCK_BRIDGE, BRIDGE_PREROUTING,
-	  FIRST_PRIORITY, "" },
-	{ NFPROTO_BRIDGE, "forward", INTERLOCK_BRIDGE, BRIDGE_FORWARD,
-	  FIRST_PRIORITY, "" },
-	{ NFPROTO_BRIDGE, "input", INTERLOCK_BRIDGE, BRIDGE_INPUT,
-	  FIRST_PRIORITY, "" },
-};
-
-/* What nft(8) reads back as the name of a chain. */
-static bool plain(char byte)
-{
-	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-	       (byte >= '0' && byte <= '9') || byte == '.' || byte == '-' ||
-	       byte == '_';
+#define CHAIN(table, label, count, where) {				\
+	.family = (table), .name = (label), .counter = (count),		\
+	.hook = (where), .priority = FIRST_PRIORITY,			\
 }
 
-static void at_ingress(struct base_chain *chain, const char *what,
-		       const char interface[IF_NAMESIZE])
-{
-	char *at = chain->name;
+const struct base_chain chains[CHAIN_ADDRESSES] = {
+	CHAIN(NFPROTO_INET, "prerouting", INTERLOCK_PREROUTING,
+	      NF_INET_PRE_ROUTING),
+	CHAIN(NFPROTO_INET, "forward", INTERLOCK_FORWARD, NF_INET_FORWARD),
+	CHAIN(NFPROTO_INET, "input", INTERLOCK_INPUT, NF_INET_LOCAL_IN),
+	CHAIN(NFPROTO_BRIDGE, "prerouting", INTERLOCK_BRIDGE,
+	      BRIDGE_PREROUTING),
+	CHAIN(NFPROTO_BRIDGE, "forward", INTERLOCK_BRIDGE, BRIDGE_FORWARD),
+	CHAIN(NFPROTO_BRIDGE, "input", INTERLOCK_BRIDGE, BRIDGE_INPUT),
+};
 
+/*
+ * A chain is called by the index of its interface, which the interface keeps as
+ * long as it lives. By name, each renaming would take another chain, and what
+ * another processor has in hand would meet neither.
+ */
+static void at_ingress(struct base_chain *chain, const char *what,
+		       unsigned int ifindex)
+{
 	*chain = (struct base_chain){
 		.family = NFPROTO_NETDEV,
 		.hook = NF_NETDEV_INGRESS,
 		.priority = FIRST_PRIORITY + 1,
+		.ifindex = ifindex,
 	};
-	at += sprintf(at, "%s", what);
-	for (const char *byte = interface; *byte; byte++)
-		at += sprintf(at, plain(*byte) ? "%c" : "/%02x",
-			      (unsigned char)*byte);
-	memcpy(chain->device, interface, sizeof(chain->device));
+	(void)snprintf(chain->name, sizeof(chain->name), "%s%u", what, ifindex);
 }
 
 /**
  * chain_of_guard() - the chain on the interface of a guard
  * @chain: result
- * @guard: the guard
+ * @guard: a guard whose interface exists
  *
- * An interface has one chain for all its guards, called after it.
+ * An interface has one chain for all its guards.
  */
 void chain_of_guard(struct base_chain *chain, const struct plan_guard *guard)
 {
-	at_ingress(chain, ON_GUARD, guard->interface);
+	at_ingress(chain, ON_GUARD, guard->ifindex);
 }
 
 /**
@@ -101,8 +95,23 @@ void chain_of_guard(struct base_chain *chain, const struct plan_guard *guard)
  */
 void chain_of_port(struct base_chain *chain, const struct plan_port *port)
 {
-	at_ingress(chain, ON_PORT, port->interface);
+	at_ingress(chain, ON_PORT, port->ifindex);
 	chain->counter = INTERLOCK_PORTS;
+}
+
+/*
+ * The kernel tells the name that the interface had when it was asked, and there
+ * may be another by now. Only a name that is another's is of another chain.
+ */
+static bool stands(const struct interlock_item *item,
+		   const struct base_chain *chain)
+{
+	unsigned int ifindex;
+
+	if (!chain->ifindex || !*item->device)
+		return !chain->ifindex && !*item->device;
+	ifindex = if_nametoindex(item->device);
+	return !ifindex || ifindex == chain->ifindex;
 }
 
 /**
@@ -115,5 +124,5 @@ bool chain_is(const struct interlock_item *item,
 {
 	return !strcmp(item->type, "filter") && item->hook == chain->hook &&
 	       item->priority == chain->priority && item->accepts &&
-	       !strcmp(item->device, chain->device);
+	       stands(item, chain);
 }

@@ -9,21 +9,21 @@
 
 /**
  * struct base_chain - a chain that packets enter by themselves
- * @family: of its table
- * @name: its name
  * @counter: what it drops is counted there; guards' chains have one for each
  *	guard
  * @hook: where in the packets' way
  * @priority: how early
- * @device: the interface of a guard's or port's chain, or empty
+ * @ifindex: of the interface of a guard's or port's chain, or 0
+ * @family: of its table
+ * @name: its name
  */
 struct base_chain {
-	uint16_t family;
-	char name[128];
 	const char *counter;
 	uint32_t hook;
 	int32_t priority;
-	char device[IF_NAMESIZE];
+	unsigned int ifindex;
+	uint16_t family;
+	char name[32];
 };
 
 /* Of <linux/netfilter_bridge.h>, which cannot be had beside <net/if.h>. */

@@ -3,6 +3,7 @@
  * The interlock in nftables: a plan written as tables.
  *
  *   table netdev lenscap           one chain on each guarded interface
+ *     of a guard that is not there count, drop: its tag is another's
  *     mark & MASK == TAG           accept: it was judged
  *     VLAN id of a guard           count, drop (or tag it, if it is open)
  *     priority tag, then that id   the same: the kernel strips such a tag
@@ -150,16 +151,23 @@ static void want_counter(const struct writer *w, uint16_t family,
 		say_counter(w, family, name);
 }
 
+static void match_judged(struct nftnl_rule *rule,
+			 const struct interlock_plan *plan)
+{
+	uint32_t none = 0;
+
+	rule_meta(rule, NFT_META_MARK);
+	rule_mask(rule, &plan->tag_mask, &none, sizeof(none));
+	rule_equal(rule, &plan->tag_value, sizeof(plan->tag_value));
+}
+
 /* What was judged has nothing to fear. */
 static void say_judged(const struct writer *w, uint16_t family,
 		       const char *chain)
 {
 	struct nftnl_rule *rule = rule_new(family, chain);
-	uint32_t none = 0;
 
-	rule_meta(rule, NFT_META_MARK);
-	rule_mask(rule, &w->plan->tag_mask, &none, sizeof(none));
-	rule_equal(rule, &w->plan->tag_value, sizeof(w->plan->tag_value));
+	match_judged(rule, w->plan);
 	rule_accept(rule);
 	say_rule(w, family, chain, rule);
 }
@@ -271,7 +279,29 @@ static void match_tag(struct nftnl_rule *rule, uint32_t offset,
 	rule_equal(rule, &id, sizeof(id));
 }
 
-/* What becomes of frames with the id of a guard, behind a priority tag too. */
+/* Is it closed, and nobody there who judges for it? */
+static bool is_shut(const struct plan_guard *guard)
+{
+	return guard->absent && !guard->open;
+}
+
+static void say_its_verdict(const struct writer *w, const char *chain,
+			    const struct plan_guard *guard,
+			    struct nftnl_rule *rule)
+{
+	if (is_shut(guard)) {
+		say_verdict(w, chain, guard, rule);
+		return;
+	}
+	match_judged(rule, w->plan);
+	rule_accept(rule);
+	say_rule(w, NFPROTO_NETDEV, chain, rule);
+}
+
+/*
+ * Frames with the id of a guard, behind a priority tag too: drop them if it is
+ * shut, or accept what was judged.
+ */
 static void say_tagged(const struct writer *w, const char *chain,
 		       const struct plan_guard *guard)
 {
@@ -281,29 +311,34 @@ static void say_tagged(const struct writer *w, const char *chain,
 		struct nftnl_rule *rule = rule_new(NFPROTO_NETDEV, chain);
 
 		match_tag(rule, ETHER_PROTOCOL, kinds[i], guard->vlan);
-		say_verdict(w, chain, guard, rule);
+		say_its_verdict(w, chain, guard, rule);
 		for (size_t k = 0; k < 2; k++) {
 			rule = rule_new(NFPROTO_NETDEV, chain);
 			match_tag(rule, ETHER_PROTOCOL, kinds[i], 0);
 			match_tag(rule, ETHER_PROTOCOL + VLAN_LEN, kinds[k],
 				  guard->vlan);
-			say_verdict(w, chain, guard, rule);
+			say_its_verdict(w, chain, guard, rule);
 		}
 	}
 }
 
 /*
- * A guard that the module does not have leaves its frames to the interface's one
- * without a VLAN, and that may audit: the tag says that somebody let them pass, and
- * not that the guard did.
+ * What a guard would judge that the module does not have may have a tag from
+ * another: from the interface's guard without a VLAN, which has its frames
+ * meanwhile, or from one on an interface below. That one may audit: its tag says
+ * that somebody let a frame pass, and not that this guard did.
  */
-static void say_absent(const struct writer *w, const char *chain,
-		       const struct plan_guard *guards, size_t count)
+static void say_tags(const struct writer *w, const char *chain,
+		     const struct plan_guard *guards, size_t count,
+		     const struct plan_guard *untagged)
 {
+	bool shut = untagged && is_shut(untagged);
+
 	for (size_t i = 0; i < count; i++)
-		if (guards[i].vlan && guards[i].absent && !guards[i].open)
+		if (shut || is_shut(&guards[i]))
 			say_tagged(w, chain, &guards[i]);
-	say_judged(w, NFPROTO_NETDEV, chain);
+	if (!shut)
+		say_judged(w, NFPROTO_NETDEV, chain);
 }
 
 /* The guards of one interface; the one without a VLAN is the last. */
@@ -317,7 +352,7 @@ static void say_interface(const struct writer *w,
 
 	chain_of_guard(&chain, last);
 	want_chain(w, &chain);
-	say_absent(w, chain.name, guards, count);
+	say_tags(w, chain.name, guards, vlans, untagged);
 	if (vlans)
 		say_vlans(w, chain.name, guards, vlans, untagged);
 	if (untagged)
@@ -387,8 +422,7 @@ static void say_guards(const struct writer *w)
 	for (; first < w->plan->nguards; first = next) {
 		next = first + 1;
 		while (next < w->plan->nguards &&
-		       !strcmp(guards[next].interface,
-			       guards[first].interface))
+		       guards[next].ifindex == guards[first].ifindex)
 			next++;
 		if (guards[first].ifindex)
 			say_interface(w, &guards[first], next - first);

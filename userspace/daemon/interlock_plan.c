@@ -93,6 +93,22 @@ static void find_interface(struct plan_guard *guard,
 		stay(guard, before);
 }
 
+static struct plan_guard *add_guard(struct interlock_plan *plan,
+				    const char *name, const char *asked)
+{
+	struct plan_guard *new;
+
+	plan->guards = mem_array_room(plan->guards, plan->nguards, 1,
+				      sizeof(*new));
+	new = &plan->guards[plan->nguards++];
+	memset(new, 0, sizeof(*new));
+	new->name = mem_copy(name);
+	/* A guard may be called "30" or "ip": nft(8) would not read that again. */
+	new->counter = mem_print("of-%s", name);
+	strncpy(new->asked, asked, IF_NAMESIZE - 1);
+	return new;
+}
+
 /**
  * plan_add_guard() - add a guard
  * @plan: where to
@@ -106,20 +122,28 @@ void plan_add_guard(struct interlock_plan *plan,
 		    const struct client_guard *kernel, bool open,
 		    const struct interlock_plan *before)
 {
-	struct plan_guard *new;
+	struct plan_guard *new = add_guard(plan, guard->name,
+					   guard->interface);
 
-	plan->guards = mem_array_room(plan->guards, plan->nguards, 1,
-				      sizeof(*new));
-	new = &plan->guards[plan->nguards++];
-	memset(new, 0, sizeof(*new));
-	new->name = mem_copy(guard->name);
-	/* A guard may be called "30" or "ip": nft(8) would not read that again. */
-	new->counter = mem_print("of-%s", guard->name);
-	strncpy(new->asked, guard->interface, IF_NAMESIZE - 1);
 	new->vlan = guard->vlan;
 	new->open = open;
 	new->absent = !kernel;
 	find_interface(new, kernel, before);
+}
+
+/**
+ * plan_add_place() - add where a guard stood, and nothing else of it
+ * @plan: where to: what was written last
+ * @name: of the guard
+ * @asked: its interface, as gateway.yaml called it
+ * @ifindex: index of the interface
+ */
+void plan_add_place(struct interlock_plan *plan, const char *name,
+		    const char *asked, unsigned int ifindex)
+{
+	struct plan_guard *new = add_guard(plan, name, asked);
+
+	new->ifindex = ifindex;
 }
 
 /**
@@ -277,17 +301,18 @@ static void join_ranges(struct keys *keys)
 static int compare_guards(const void *a, const void *b)
 {
 	const struct plan_guard *left = a, *right = b;
-	int order = strcmp(left->interface, right->interface);
 
+	if (left->ifindex != right->ifindex)
+		return left->ifindex < right->ifindex ? -1 : 1;
 	/* Without a VLAN is 0, and comes last. */
-	return order ? order : (int)right->vlan - (int)left->vlan;
+	return (int)right->vlan - (int)left->vlan;
 }
 
 static int compare_ports(const void *a, const void *b)
 {
 	const struct plan_port *left = a, *right = b;
 
-	return strcmp(left->interface, right->interface);
+	return left->ifindex < right->ifindex ? -1 : 1;
 }
 
 /**
@@ -335,7 +360,8 @@ bool plan_same_guards(const struct interlock_plan *a,
 		const struct plan_guard *y = &b->guards[i];
 
 		if (x->vlan != y->vlan || x->open != y->open ||
-		    x->absent != y->absent || x->ifindex != y->ifindex || strcmp(x->name, y->name) ||
+		    x->absent != y->absent || x->ifindex != y->ifindex ||
+		    strcmp(x->name, y->name) ||
 		    strcmp(x->interface, y->interface))
 			return false;
 	}

@@ -90,7 +90,7 @@ struct plan_port {
  * @tag_value: what judged frames carry in their mark
  * @tag_mask: in these bits
  * @class_mask: further bits that are part of a tag
- * @guards: by interface; of one interface, that without VLAN comes last
+ * @guards: by interface's index; of one interface, that without VLAN comes last
  * @nguards: how many
  * @ports: what is under guards, by interface and without doubles
  * @nports: how many
@@ -111,6 +111,8 @@ void plan_add_guard(struct interlock_plan *plan,
 		    const struct gateway_guard *guard,
 		    const struct client_guard *kernel, bool open,
 		    const struct interlock_plan *before);
+void plan_add_place(struct interlock_plan *plan, const char *name,
+		    const char *asked, unsigned int ifindex);
 void plan_add_port(struct interlock_plan *plan, const char *interface,
 		   unsigned int ifindex);
 bool plan_concerns(const struct gateway *gateway,

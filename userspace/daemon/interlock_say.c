@@ -85,6 +85,7 @@ void say_table(const struct writer *w, uint16_t type, uint16_t family)
  */
 void say_chain(const struct writer *w, const struct base_chain *base)
 {
+	char device[IF_NAMESIZE] = "";
 	struct nlmsghdr *nlh = message(w, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
 				       part_of("add", "chain", base->family,
 					       base->name));
@@ -96,8 +97,9 @@ void say_chain(const struct writer *w, const struct base_chain *base)
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, base->hook);
 	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, base->priority);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);
-	if (*base->device)
-		nftnl_chain_set_str(chain, NFTNL_CHAIN_DEV, base->device);
+	/* Without one the kernel refuses the chain, which is tried again. */
+	if (base->ifindex && if_indextoname(base->ifindex, device))
+		nftnl_chain_set_str(chain, NFTNL_CHAIN_DEV, device);
 	if (nlh)
 		nftnl_chain_nlmsg_build_payload(nlh, chain);
 	nft_batch_next(w->batch);

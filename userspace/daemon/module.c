@@ -51,6 +51,29 @@ bool module_sync_tag(struct daemon *daemon, const struct gateway *gateway,
 	return false;
 }
 
+/**
+ * module_sync_guards() - make the kernel's guards those of gateway.yaml
+ * @daemon: the daemon
+ * @diag: receives what did not work
+ *
+ * interlock_update() is to follow.
+ *
+ * Return: 0, or -1 with an error in @diag.
+ */
+int module_sync_guards(struct daemon *daemon, struct diag *diag)
+{
+	json_t *names = guards_trading(&daemon->guards, daemon->client,
+				       &daemon->gateway);
+	int result;
+
+	interlock_hold(&daemon->interlock, names);
+	result = guards_sync(&daemon->guards, daemon->client, &daemon->gateway,
+			     diag);
+	interlock_hold(&daemon->interlock, NULL);
+	json_decref(names);
+	return result;
+}
+
 static void on_record(void *arg, const struct client_record *record,
 		      const json_t *json)
 {
@@ -131,7 +154,7 @@ static void return_strays(struct daemon *daemon)
 
 	if (!guards_stray(&daemon->guards, &daemon->gateway))
 		return;
-	guards_sync(&daemon->guards, daemon->client, &daemon->gateway, &diag);
+	module_sync_guards(daemon, &diag);
 	log_diag(&diag);
 	diag_free(&diag);
 	interlock_update(&daemon->interlock);
@@ -278,7 +301,7 @@ int module_attach(struct daemon *daemon, bool starting,
 	records_attach(&daemon->records);
 	collect(daemon);
 	module_sync_tag(daemon, &daemon->gateway, &info, &diag);
-	guards_sync(&daemon->guards, daemon->client, &daemon->gateway, &diag);
+	module_sync_guards(daemon, &diag);
 	if (diag.errors)
 		daemon_error(daemon,
 			     "not all of %s could be put into effect: %s",

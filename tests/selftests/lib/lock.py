@@ -15,6 +15,7 @@ dropped by the counter that says so.
 
 import itertools
 import json
+import re
 import socket
 
 from . import daemon, frames, io, net, policy, rig, tap
@@ -29,6 +30,8 @@ CAM_NET, CAM_NET6 = "10.30.0", "2001:db8:30::"
 GW4 = {"trunk": "10.30.0.1/24", "lan": "10.20.0.1/24", "side": "10.40.0.1/24"}
 GW6 = {"trunk": "2001:db8:30::1/64", "lan": "2001:db8:20::1/64",
        "side": "2001:db8:40::1/64"}
+CHAIN = re.compile(r'chain (on|under)-\d+ ({\s+type filter hook ingress device '
+                   r'"([^"]+)")')
 PARTS = ("prerouting", "forward", "input", "bridge", "ports")
 
 
@@ -215,10 +218,21 @@ class Site:
                            check=check).stdout
 
     def rules(self):
-        """What nft lists of the interlock's tables, without counters."""
-        return [self.gw.run(f"nft -s list table {family} lenscap",
-                            check=False).stdout
+        """What nft lists of the interlock's tables, without counters.
+
+        Chains are called after their interfaces here, not by their index.
+        """
+        return [CHAIN.sub(r"chain \1-\3 \2", self.gw.run(
+                    f"nft -s list table {family} lenscap",
+                    check=False).stdout)
                 for family in ("netdev", "inet", "bridge")]
+
+    def shut(self, *names):
+        """Unguard, and what is listed once the interlock has followed."""
+        before = self.rules()
+        self.unguard(*names)
+        return net.wait_for(lambda: self.rules() != before and self.rules(),
+                            what="the interlock to shut what nobody judges")
 
     def wait_state(self, state="in-place"):
         """Wait for a state of the interlock."""
