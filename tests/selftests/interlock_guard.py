@@ -126,6 +126,13 @@ def test_audited_below():
     site.guarded()
     site.passes(site.frame(vlans=(30,)))
     site.blocked(site.frame(vlans=(31, 5), **stranger), "more")
+    # A guard that waits for another name judges here no more than none.
+    site.daemon.ask("disarm", guard="cams")
+    site.gw.batch(["link set v30 down", "link set v30 name x30",
+                   "link set x30 up"])
+    site.daemon.ask("arm", guard="cams")
+    policy.wait_guard(site.rig.sock, "cams", "waiting")
+    site.blocked(site.frame(vlans=(30,), **stranger), "cams")
 
 
 def test_shut_beside():

@@ -521,17 +521,11 @@ static void say_bridge(const struct writer *w, const struct base_chain *chain,
 		       const struct plan_guard *guard, uint16_t protocol)
 {
 	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
-	uint16_t tag = htons(protocol), id = htons(guard->bridge_vlan);
 
 	rule_meta(rule, NFT_META_BRI_IIFNAME);
 	rule_equal(rule, guard->bridge, sizeof(guard->bridge));
-	if (protocol && guard->bridge_vlan) {
-		rule_payload(rule, NFT_PAYLOAD_LL_HEADER, ETHER_PROTOCOL,
-			     sizeof(tag));
-		rule_equal(rule, &tag, sizeof(tag));
-		load_id(rule, ETHER_TCI);
-		rule_equal(rule, &id, sizeof(id));
-	}
+	if (protocol && guard->bridge_vlan)
+		match_tag(rule, ETHER_PROTOCOL, protocol, guard->bridge_vlan);
 	rule_accept(rule);
 	say_rule(w, chain->family, chain->name, rule);
 }

@@ -127,8 +127,9 @@ void plan_add_guard(struct interlock_plan *plan,
 
 	new->vlan = guard->vlan;
 	new->open = open;
-	new->absent = !kernel;
 	find_interface(new, kernel, before);
+	new->absent = !kernel || kernel->state != LENSCAP_GUARD_ARMED ||
+		      kernel->ifindex != new->ifindex;
 }
 
 /**

@@ -56,7 +56,7 @@ enum plan_set {
  * @ifindex: its index, or 0 while there is none
  * @vlan: VLAN id, or 0
  * @open: its frames are let through unjudged
- * @absent: the module has no such guard: a tag on its frames is another's
+ * @absent: the module does not judge for it there: a tag is another guard's
  * @bridge: the bridge by whose input chain its frames come first, or empty
  * @bridge_vlan: VLAN id that they have there, or 0
  * @bridge_protocol: ETH_P_8021Q or ETH_P_8021AD, or 0: either
