@@ -197,6 +197,8 @@ bool doctor_is_ring(const struct link *link);
 
 /* What bridges pass, and to where. */
 bool doctor_is_bridge(const struct link *link);
+char *doctor_open_ports(const struct doctor *doctor, const struct link *bridge,
+			int vlan, bool passes);
 int doctor_read_bridges(struct doctor *doctor);
 bool doctor_bridge_passes(const struct doctor *doctor, const struct link *port,
 			  int vlan);

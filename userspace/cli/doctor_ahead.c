@@ -82,29 +82,14 @@ static char *what_acts(const struct link *bridge, bool tracked)
 	return acts;
 }
 
-static char *join_ports(const struct doctor *doctor, const struct link *bridge,
-			int vlan)
-{
-	char *names = NULL;
-
-	for (size_t i = 0; i < doctor->link_count; i++) {
-		const struct link *port = &doctor->links[i];
-
-		if (port->master == bridge->index &&
-		    !doctor_covered(doctor, port, vlan, LINK_DEPTH))
-			names = doctor_join(names, port->name);
-	}
-	return names;
-}
-
 static void examine(struct doctor *doctor, const struct link *bridge,
-		    const struct guarded *guard, int vlan)
+		    const struct guarded *guard, int vlan, bool tracked)
 {
 	struct finding finding = {
 		"bridge-ahead", SEVERITY_WARNING, "interface", bridge->name,
 	};
-	char *names = join_ports(doctor, bridge, vlan);
-	char *acts = names ? what_acts(bridge, tracks(doctor)) : NULL;
+	char *names = doctor_open_ports(doctor, bridge, vlan, false);
+	char *acts = names ? what_acts(bridge, tracked) : NULL;
 
 	if (acts)
 		doctor_find(doctor, &finding,
@@ -122,6 +107,7 @@ static void examine(struct doctor *doctor, const struct link *bridge,
  */
 void doctor_check_ahead(struct doctor *doctor)
 {
+	bool asked = false, tracked = false;
 	int vlan;
 
 	for (size_t i = 0; i < doctor->link_count; i++) {
@@ -129,10 +115,15 @@ void doctor_check_ahead(struct doctor *doctor)
 
 		if (!doctor_is_bridge(bridge))
 			continue;
-		for (size_t g = 0; g < doctor->guard_count; g++)
-			if (doctor_stands_on(doctor, &doctor->guards[g],
-					     bridge, &vlan))
-				examine(doctor, bridge, &doctor->guards[g],
-					vlan);
+		for (size_t g = 0; g < doctor->guard_count; g++) {
+			if (!doctor_stands_on(doctor, &doctor->guards[g],
+					      bridge, &vlan))
+				continue;
+			if (!asked)
+				tracked = tracks(doctor);
+			asked = true;
+			examine(doctor, bridge, &doctor->guards[g], vlan,
+				tracked);
+		}
 	}
 }

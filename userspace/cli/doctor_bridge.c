@@ -222,9 +222,17 @@ bool doctor_bridge_takes(const struct link *bridge, const struct link *port,
 					     port->bridged.pvid != 0;
 }
 
-/* Ports by which frames come in that no guard on them judges, and get on. */
-static char *join_bypasses(const struct doctor *doctor,
-			   const struct link *bridge, int vlan)
+/**
+ * doctor_open_ports() - ports by which frames come in that no guard there judges
+ * @doctor: the examination
+ * @bridge: the bridge
+ * @vlan: VLAN of the frames; 0 is: without a tag
+ * @passes: only those from which frames get on to other ports
+ *
+ * Return: their names, to be freed, or NULL: there is none.
+ */
+char *doctor_open_ports(const struct doctor *doctor, const struct link *bridge,
+			int vlan, bool passes)
 {
 	char *names = NULL;
 
@@ -233,7 +241,7 @@ static char *join_bypasses(const struct doctor *doctor,
 
 		if (port->master == bridge->index &&
 		    !doctor_covered(doctor, port, vlan, LINK_DEPTH) &&
-		    doctor_bridge_passes(doctor, port, vlan))
+		    (!passes || doctor_bridge_passes(doctor, port, vlan)))
 			names = doctor_join(names, port->name);
 	}
 	return names;
@@ -254,7 +262,7 @@ static bool check_above(struct doctor *doctor, const struct link *bridge)
 
 		if (!doctor_stands_on(doctor, guard, bridge, &vlan))
 			continue;
-		names = join_bypasses(doctor, bridge, vlan);
+		names = doctor_open_ports(doctor, bridge, vlan, true);
 		if (!names)
 			continue;
 		if (vlan > 0)
