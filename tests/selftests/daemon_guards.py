@@ -219,6 +219,7 @@ def test_rename_then_other_device():
     d.wait_log("now called lan0")
     tap.equal(d.ask("reload")["ok"], True, "reload")
     tap.equal(kernel(r), {"cams": ("lan0", None)}, "guards")
+    tap.equal(d.log().count('"cams" stays on interface lan0'), 1, "told")
     r.gw.ip("link add trunk type dummy")
     d.ask("reload")
     tap.equal(kernel(r), {"cams": ("trunk", None)}, "guards")

@@ -74,7 +74,7 @@ static bool same_guard(const struct gateway_guard *a,
  * @pending: of these, which are not set yet
  * @placed: of these, which are in the kernel at the place of @want
  * @nwant: entries
- * @diag: receives what did not work
+ * @diag: receives what did not work; NULL in a plan that is only looked at
  */
 struct plan {
 	struct client *client;
@@ -122,8 +122,10 @@ static void follow_rename(const struct guards *guards, const struct plan *plan,
 	if (!have || !strcmp(have->interface, want->interface) || !asked ||
 	    strcmp(asked, want->interface) || if_nametoindex(want->interface))
 		return;
-	log_warning("guard \"%s\" stays on interface %s, which was called %s when the guard was set: give gateway.yaml the new name",
-		    want->name, have->interface, want->interface);
+	/* Who only asks has no place for what did not work. */
+	if (plan->diag)
+		log_warning("guard \"%s\" stays on interface %s, which was called %s when the guard was set: give gateway.yaml the new name",
+			    want->name, have->interface, want->interface);
 	want->interface = have->interface;
 }
 
