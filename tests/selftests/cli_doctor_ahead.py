@@ -387,7 +387,7 @@ def test_hook_missing():
     r, d = world()
     if not listed(r):
         raise tap.Skip("this kernel does not list hooks")
-    index = r.gw.run("cat /sys/class/net/trunk/ifindex").stdout.strip()
+    index = r.gw.index("trunk")
     other = r.net.ns("other")
     other.ip(f"link add trunk index {index} type dummy")
     done = other.run([PROGRAM, "--socket", d.socket, "doctor", "--json"],

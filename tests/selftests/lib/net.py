@@ -160,14 +160,22 @@ class Ns:
     def run(self, argv, check=True, **kwargs):
         """Run a program in the namespace, output captured."""
         argv = argv.split() if isinstance(argv, str) else list(argv)
-        return run(["ip", "netns", "exec", self.name] + argv, check=check,
-                   **kwargs)
+        try:
+            return self.call(run, argv, check=check, **kwargs)
+        except FileNotFoundError as err:
+            if check:
+                raise RuntimeError(str(err)) from err
+            return subprocess.CompletedProcess(argv, 127, "", str(err))
 
     def popen(self, argv, **kwargs):
-        """Start a program in the namespace; the caller ends it."""
+        """Start a program in the namespace; the caller ends it.
+
+        What a thread in the namespace starts is in it as well, and without
+        the two programs and the mounts that `ip netns exec` takes. Its /sys
+        is this process's.
+        """
         argv = argv.split() if isinstance(argv, str) else list(argv)
-        return subprocess.Popen(["ip", "netns", "exec", self.name] + argv,
-                                **kwargs)
+        return self.call(subprocess.Popen, argv, **kwargs)
 
     def call(self, func, *args, **kwargs):
         """func(*args) in a thread inside the namespace; its result."""
