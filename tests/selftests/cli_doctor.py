@@ -86,7 +86,7 @@ def test_tag_rewritten():
 
     def rules(*lines):
         "A table of somebody else, instead of the last one."
-        r.gw.run(["nft", "-f", "-"], input="\n".join(
+        r.gw.nft(["-f", "-"], "\n".join(
             ["table inet mine { }", "delete table inet mine",
              "table inet mine {", *lines, "}"]) + "\n")
     early = "chain pre { type filter hook prerouting priority -150; "

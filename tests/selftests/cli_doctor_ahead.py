@@ -9,7 +9,7 @@ import shutil
 import socket
 import struct
 
-from lib import bpf, daemon, hwft, io, net, nl, rig, tap
+from lib import bpf, daemon, hwft, io, net, nft, nl, rig, tap
 from lib.doctor import (PROGRAM, built, cleanup, ctl, doctor, found, gone,
                         guards, risk, world)
 
@@ -128,8 +128,7 @@ SOFTWARE = ("flowtable-unguarded", "t f")
 
 def test_flowtable():
     "a flowtable in software comes after a guard, and before the interlock"
-    if not shutil.which("nft"):
-        raise tap.Skip("needs nft")
+    nft.need()
     r, d = world()
     hwft.flowtable(r.gw, "trunk", offload=False)
     tap.equal(found(r, d), {}, "of the guard's interface")
@@ -144,9 +143,9 @@ def test_flowtable():
 
 def hard(*guarded):
     "A world with a port of a switch chip, \"hard\", and a guard on it."
-    for tool in ("nft", "ethtool"):
-        if not shutil.which(tool):
-            raise tap.Skip(f"needs {tool}")
+    nft.need()
+    if not shutil.which("ethtool"):
+        raise tap.Skip("needs ethtool")
     r, d = world()
     hwft.load(r.net)
     hwft.add(r.gw, "hard", "address", rig.GW_MAC)
@@ -181,7 +180,7 @@ def test_flow_offload():
     guards(d, daemon.guard())
     hwft.flowtable(r.gw, "hard")
     tap.equal(found(r, d), {OFFLOAD: "warning"}, "no guard there any more")
-    r.gw.run(["nft", "delete table inet t"])
+    r.gw.nft("delete table inet t")
     tap.equal(found(r, d), {}, "no flowtable")
 
 
@@ -251,7 +250,7 @@ def test_flow_offload_is_real():
         net.wait_for(lambda left=left: count() >= left + 3,
                      what="three frames past the guard")
         tap.equal(r.counter("dropped_packets"), dropped, "dropped")
-        r.gw.run(["nft", "delete table inet t"])
+        r.gw.nft("delete table inet t")
         link.send(frame)
         r.wait_dropped(dropped + 1)
         d.write_policy(daemon.dome(revision + 1))
@@ -261,7 +260,7 @@ def test_flow_offload_is_real():
 def early(r, *rules, family="netdev", hook="ingress", priority=FIRST,
           device="trunk"):
     "A chain of somebody else, instead of the last one; its finding."
-    r.gw.run(["nft", "-f", "-"], input="\n".join([
+    r.gw.nft(["-f", "-"], "\n".join([
         f"table {family} mine {{ }}", f"delete table {family} mine",
         f"table {family} mine {{ chain first {{ type filter hook {hook} "
         f"device {device} priority {priority}; {'; '.join(rules)}; }}; }}"])
@@ -310,7 +309,7 @@ def test_hook_ahead():
         tap.equal(found(r, d), {}, f"priority {priority}")
     early(r, "counter")
     tap.equal(found(r, d), want, "first again")
-    r.gw.run("nft delete table netdev mine")
+    r.gw.nft("delete table netdev mine")
     tap.equal(found(r, d), {}, "no chain")
     early(r, "counter", family="inet")
     tap.equal(found(r, d), want, "family inet")
@@ -320,9 +319,8 @@ def test_hook_flowtable():
     "a flowtable of the first priority, which is a hook without a chain"
     r, d = world()
     for priority, wanted in ((FIRST, ["hook-ahead"]), (FIRST + 1, [])):
-        done = r.gw.run(
-            ["nft", "-f", "-"], check=False,
-            input="table inet mine { }; delete table inet mine; "
+        done = r.gw.nft(
+            ["-f", "-"], check=False, text="table inet mine { }; delete table inet mine; "
             "table inet mine { flowtable early { hook ingress priority "
             f"{priority}; devices = {{ trunk }}; }}; }}\n")
         if done.returncode:

@@ -111,11 +111,10 @@ def test_ahead_of_a_guard():
         r.gw.ip("link set br0 type bridge stp_state 1")
         ahead(r, d, "spanning tree")
         r.gw.ip("link set br0 type bridge stp_state 0")
-        r.gw.run(["nft", "-f", "-"], input="table bridge admin { chain f { "
-                 "type filter hook forward priority 0; ct state new accept; "
-                 "}; }\n")
+        r.gw.nft("table bridge admin { chain f { type filter hook forward "
+                 "priority 0; ct state new accept; }; }")
         ahead(r, d, "connection tracking")
-        r.gw.run("nft delete table bridge admin")
+        r.gw.nft("delete table bridge admin")
     r.gw.ip("link set br0 type bridge stp_state 1")
     guards(d, daemon.guard(interface="br0"), daemon.guard("port", "trunk"))
     tap.true(AHEAD not in found(r, d), "the port has a guard")

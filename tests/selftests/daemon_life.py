@@ -346,7 +346,7 @@ def test_service_manager_does_not_read():
             r.connect()
         net.wait_for(lambda: d.ask("status")["guards"][0]["state"] == state,
                      what=f"a guard that is {state}")
-    r.gw.run(["nft", "flush", "ruleset"])
+    r.gw.nft("flush ruleset")
     net.wait_for(lambda: d.ask("status")["interlock"]["restored"] == 1,
                  what="the interlock to be restored")
     net.wait_for(lambda: told(d)[-1:] == ["READY=1"], what="the reload")

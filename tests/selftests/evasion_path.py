@@ -16,6 +16,7 @@ from lib import bpf, evasion, frames, io, net, path, policy, tap
 from lib.evasion import (BULK4, CAM4, CAM6, CAM_MAC, ELSE4, ELSE6, FAR_MAC,
                          GW4, GW6, GW_MAC, OTHER4, OTHER6, OTHER_MAC, PEER4,
                          PING4, PING6, SERVED, WAN_MAC, by, ip, ok, udp)
+from lib.nft import need as need_nft
 from lib.path import (DENIED, PERMITTED, denied, link, mixed, need, nft,
                       permitted)
 
@@ -338,11 +339,10 @@ def answered(here, frame, mark):
 @path.path("nft(8): flags offload", "destination")
 def test_hardware_offload(here):
     "a flowtable in hardware: refused where the interface has none"
-    if not shutil.which("nft"):
-        raise tap.Skip("needs nft")
-    done = here.gw.run(["nft", "add table inet t; add flowtable inet t f "
-                        "{ hook ingress priority 0; flags offload; "
-                        "devices = { trunk, wan }; }"], check=False)
+    need_nft()
+    done = here.gw.nft("add table inet t; add flowtable inet t f "
+                       "{ hook ingress priority 0; flags offload; "
+                       "devices = { trunk, wan }; }", check=False)
     tap.true(done.returncode, "the kernel offloads to a veth")
     yield mixed()
 

@@ -261,7 +261,7 @@ def test_bridged():
 def test_flowtable():
     "a flow that sits in a software flowtable is cut as well"
     site = lock.Site([guard("cams")])
-    done = site.gw.run(["nft", "-f", "-"], check=False, input="""
+    done = site.gw.nft(["-f", "-"], check=False, text="""
 table inet fast {
     counter slow { }
     flowtable f { hook ingress priority 0; devices = { lan, trunk }; }
@@ -276,7 +276,7 @@ table inet fast {
 
     def slow():
         "Packets that took the slow path."
-        listed = site.gw.run("nft list counter inet fast slow").stdout
+        listed = site.gw.nft("list counter inet fast slow").stdout
         return int(listed.split("packets")[1].split()[0])
 
     def offloaded():
@@ -469,7 +469,7 @@ def test_guard_on_a_bridge():
     net.wait_for(lambda: site.rules()[2].count('ibrname "br2"') == 4,
                  what="the new name")
     for text in site.rules():
-        site.gw.run(["nft", "-c", "-f", "-"], input=text)
+        site.gw.nft(["-c", "-f", "-"], text)
 
 
 def test_reserved_groups_at_a_bond():

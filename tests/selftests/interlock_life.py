@@ -29,7 +29,7 @@ def test_other_tables():
 
     def seen():
         "Handles and all."
-        return [site.gw.run(f"nft -s -a list table {name}").stdout
+        return [site.gw.nft(f"-s -a list table {name}").stdout
                 for name in mine]
     before = seen()
     site.daemon.start()
@@ -50,7 +50,7 @@ def test_flush():
     site = lock.Site([guard("cams")], lock.text(more=lock.others(100)))
     before = site.shut("cams")
     site.blocked(site.frame(), "cams")
-    site.nft("flush ruleset", "table inet mine { chain c { }; }")
+    site.gw.run(["nft", "flush ruleset; table inet mine { chain c { }; }"])
     site.daemon.wait_log("restored", 1)
     tap.equal(site.rules(), before, "tables")
     site.blocked(site.frame(), "cams")
@@ -142,7 +142,7 @@ def test_saved_ruleset():
     site.nft(OTHER)
     before, state = site.rules(), site.state()
     with tempfile.NamedTemporaryFile("w", suffix=".nft") as file:
-        file.write(site.gw.run("nft list ruleset").stdout)
+        file.write(site.gw.nft("list ruleset").stdout)
         file.flush()
 
         def load(*options):

@@ -59,7 +59,7 @@ def setup():
         rules.append(f"{match} counter name {kind}_other return")
     names = [f"{kind}_{cls}" for kind in kinds()
              for cls in (1, 2, 9, "other")]
-    S.gw.run(["nft", "-f", "-"], input="table netdev swap {\n" +
+    S.gw.nft(["-f", "-"], "table netdev swap {\n" +
              "".join(f"counter {name} {{}}\n" for name in names) +
              "counter rest {}\n"
              "chain c { type filter hook ingress device trunk priority 0\n" +
@@ -82,8 +82,8 @@ def kinds():
 
 def counted():
     "{kind_class: packets} that came out; only what did."
-    listing = json.loads(S.gw.run(
-        "nft -j list counters table netdev swap").stdout)
+    listing = json.loads(S.gw.nft(
+        "-j list counters table netdev swap").stdout)
     return {item["counter"]["name"]: item["counter"]["packets"]
             for item in listing["nftables"]
             if item.get("counter", {}).get("packets")}
@@ -156,7 +156,7 @@ def judged():
 
 def run(swap, extra_frames=0):
     "Traffic while swap(n) is called SWAPS times; (rounds, counters)."
-    S.gw.run("nft reset counters table netdev swap")
+    S.gw.nft("reset counters table netdev swap")
     S.sync()
     before = judged()
     traffic = Traffic()

@@ -135,8 +135,7 @@ def test_earlier_marks():
 
 def counters(table):
     "{name: (packets, bytes)} of the named counters of an nft table."
-    listing = json.loads(S.gw.run(["nft", "-j", "list", "counters", "table",
-                                   "inet", table]).stdout)
+    listing = json.loads(S.gw.nft(f"-j list counters table inet {table}").stdout)
     return {item["counter"]["name"]: item["counter"]["packets"]
             for item in listing["nftables"] if "counter" in item}
 
@@ -146,7 +145,7 @@ def test_mark_in_prerouting():
     "routing sees the exact mark, and never what was dropped"
     S.gw.vlan("trunk", 30, "cams30")
     S.gw.addr("cams30", "10.30.0.1/24", "10.20.0.10/32")
-    S.gw.run(["nft", "-f", "-"], input="""
+    S.gw.nft(["-f", "-"], """
         table inet later {
             counter class2 {}
             counter class255 {}
@@ -175,7 +174,7 @@ def test_mark_in_prerouting():
     S.sync()
     two.ignores(two.udp(ELSE4, 5000), to=GW_MAC)
     tap.equal(counters("later")["forbidden"], 1, "without the guard")
-    S.gw.run("nft delete table inet later")
+    S.gw.nft("delete table inet later")
     S.guard("cams", vlan=30)
 
 

@@ -40,9 +40,9 @@ def flowtable(netns, *devices, offload=True, rules=""):
 
     In two steps: a device belongs to one flowtable at a time.
     """
-    netns.run(["nft", "add table inet t; delete table inet t"])
+    netns.nft("add table inet t; delete table inet t")
     flags = "flags offload;" if offload else ""
-    done = netns.run(["nft", "-f", "-"], check=False, input=f"""
+    done = netns.nft(["-f", "-"], check=False, text=f"""
         table inet t {{
             flowtable f {{ hook ingress priority 0; {flags}
                 devices = {{ {", ".join(devices)} }}; }}

@@ -27,7 +27,7 @@ import tempfile
 import threading
 import time
 
-from . import batch
+from . import batch, nft
 
 CLONE_NEWNET = 0x40000000
 RTM_GETLINK, IFLA_OPERSTATE, IF_OPER_UP = 18, 16, 6
@@ -166,6 +166,11 @@ class Ns:
             if check:
                 raise RuntimeError(str(err)) from err
             return subprocess.CompletedProcess(argv, 127, "", str(err))
+
+    def nft(self, argv, text=None, check=True):
+        """nft ARGV in the namespace, by the library; text: for "-f -"."""
+        argv = argv.split() if isinstance(argv, str) else list(argv)
+        return self.call(nft.run, argv, text, check)
 
     def popen(self, argv, **kwargs):
         """Start a program in the namespace; the caller ends it.

@@ -35,6 +35,7 @@ import time
 
 from . import daemon, evasion, frames, io, net, tap, witness
 from .evasion import BULK4, BULK6, ELSE4, ELSE6, Out, ok, udp
+from .nft import need as need_nft
 
 DENIED, PERMITTED = b"evasion!", b"permitted"
 CTL = os.path.join(daemon.PROGRAMS, "lenscapctl")
@@ -61,7 +62,11 @@ def mixed(**how):
 
 def need(what, argv, **kwargs):
     """Run a command that works only if the kernel has what; else skip."""
-    done = net.run(argv, check=False, **kwargs)
+    return _there(what, net.run(argv, check=False, **kwargs))
+
+
+def _there(what, done):
+    """What was done; Skip if the kernel cannot do it."""
     if done.returncode:
         tap.true("syntax error" not in done.stderr, done.stderr)
         raise tap.Skip(f"no {what} here: {done.stderr.strip()[:160]}")
@@ -70,20 +75,17 @@ def need(what, argv, **kwargs):
 
 def nft(here, text, optional=""):
     """Load rules in the gateway; optional says what a kernel may not have."""
-    argv = ["ip", "netns", "exec", here.gw.name, "nft", "-f", "-"]
     # A closing brace does not end a rule.
     text = re.sub(r" }(?= }|$)", "\n}", text, flags=re.M)
-    if not shutil.which("nft"):
-        raise tap.Skip("needs nft")
+    need_nft()
+    done = here.gw.nft(["-f", "-"], text, check=not optional)
     if optional:
-        need(optional, argv, input=text)
-    else:
-        net.run(argv, input=text)
+        _there(optional, done)
 
 
 def counter(here, name, table="t", family="inet"):
     """Packets of a named counter."""
-    text = here.gw.run(["nft", "-j", "list", "counter", family, table,
+    text = here.gw.nft(["-j", "list", "counter", family, table,
                         name]).stdout
     return [item["counter"]["packets"] for item in
             json.loads(text)["nftables"] if "counter" in item][0]

@@ -70,7 +70,7 @@ class Witness:
                 f"\"{name}\" priority {priority}; "
                 f"log group {group} snaplen {SNAP} queue-threshold 1; }}")
         rules.append("}")
-        ns.run(["nft", "-f", "-"], input="\n".join(rules))
+        ns.nft(["-f", "-"], "\n".join(rules))
 
     def _config(self, sock, *attributes):
         body = struct.pack(">BBH", 0, 0, self.group) + b"".join(attributes)
