@@ -7,14 +7,14 @@ import json
 import os
 import tempfile
 
-from lib import daemon, frames, lock, net, rig, tap
+from lib import daemon, frames, io, lock, net, rig, tap
 from lib.daemon import guard
 
 
 def elements(site, name, family="inet"):
     "How many elements a set has, as nft lists them."
-    listed = json.loads(site.gw.run(
-        f"nft -j list set {family} lenscap {name}").stdout)
+    listed = json.loads(site.gw.nft(
+        f"-j list set {family} lenscap {name}").stdout)
     found = next(item["set"] for item in listed["nftables"] if "set" in item)
     return len(found.get("elem", []))
 
@@ -62,9 +62,9 @@ def test_input():
                   site.alien_frame(mac=rig.CAM_MAC, dst="10.40.0.1")):
         site.blocked(frame, "prerouting", **to)
     before = site.counts()
-    site.gw.run(["ping", "-c", "1", "-W", "10", "127.0.0.1"])
-    site.gw.run(["ping", "-c", "1", "-W", "10", "10.30.0.1"])
-    site.gw.run(["ping", "-c", "1", "-W", "10", "2001:db8:30::1"])
+    io.ping(site.gw, "127.0.0.1")
+    io.ping(site.gw, "10.30.0.1")
+    io.ping(site.gw, "2001:db8:30::1")
     tap.equal(site.counts(), before, "counters after the gateway's own")
 
 
@@ -73,7 +73,7 @@ def test_loopback():
     site = lock.Site([guard("cams")], lock.text(
         addresses=["10.30.0.0/24", "2001:db8:30::/64"]))
     for address in ("10.30.0.1", "2001:db8:30::1"):
-        site.gw.run(["ping", "-c", "1", "-W", "10", "-I", address, address])
+        io.ping(site.gw, address, source=address)
     tap.equal(set(site.counts().values()), {0}, "nothing was counted")
 
 
@@ -195,8 +195,8 @@ def test_many():
     for number in (0, 1, 1365, count - 1):
         src = f"10.64.{number >> 8}.{number & 255}"
         site.blocked(site.alien_frame(src=src), "prerouting", link=link)
-    chain = "nft -s -a list chain inet lenscap forward"
-    handles = site.gw.run(chain).stdout
+    chain = "-s -a list chain inet lenscap forward"
+    handles = site.gw.nft(chain).stdout
     site.daemon.apply(lock.text(2, more=lock.others(count - 1, 1)))
     tap.equal(elements(site, "hosts4"), count, "elements")
     site.passes(site.alien_frame(src="10.64.0.0"), link=link)
@@ -206,7 +206,7 @@ def test_many():
     tap.equal(elements(site, "macs", "bridge"), count + 701, "elements")
     site.blocked(site.alien_frame(src="10.64.0.0"), "prerouting", link=link)
     tap.true("written anew" not in site.daemon.log(), site.daemon.log())
-    tap.equal(site.gw.run(chain).stdout, handles, "the very same rules")
+    tap.equal(site.gw.nft(chain).stdout, handles, "the very same rules")
     tap.equal(site.interlock()["restored"], 0, "nobody disturbed it")
 
 

@@ -17,7 +17,7 @@ import struct
 import time
 from collections import namedtuple
 
-from . import net
+from . import frames, net
 
 ETH_P_ALL = 3
 SOL_PACKET = 263
@@ -92,6 +92,32 @@ class Link:
         """Send the same frame count times."""
         for _ in range(count):
             self.send(frame)
+
+
+def _ping(address, source):
+    six = ":" in address
+    family, proto, kind, reply = \
+        (socket.AF_INET6, socket.IPPROTO_ICMPV6, 128, 129) if six else \
+        (socket.AF_INET, socket.IPPROTO_ICMP, 8, 0)
+    rest = struct.pack("!H", os.getpid() & 0xffff) + b"\0\1" + bytes(56)
+    check = frames.checksum(bytes([kind, 0, 0, 0]) + rest)
+    with socket.socket(family, socket.SOCK_RAW, proto) as sock:
+        if source:
+            sock.bind((source, 0))
+        sock.connect((address, 0))
+        sock.settimeout(net.TIMEOUT)
+        # Of ICMPv6, the kernel makes the checksum.
+        sock.send(struct.pack("!BBH", kind, 0, check) + rest)
+        while True:
+            data = sock.recv(2048)
+            data = data if six else data[(data[0] & 15) * 4:]
+            if data[0] == reply and data[4:] == rest:
+                return
+
+
+def ping(netns, address, source=None):
+    """What ping -c 1 does: an echo request, and its answer."""
+    net.call_in(netns, _ping, address, source)
 
 
 class Tap:

@@ -16,9 +16,10 @@ dropped by the counter that says so.
 import itertools
 import json
 import re
+import shutil
 import socket
 
-from . import daemon, frames, io, net, policy, rig, tap
+from . import daemon, frames, io, net, nft, policy, rig, tap
 
 CAM6 = "2001:db8:30::17"
 PEER6 = "2001:db8:20::10"
@@ -128,8 +129,8 @@ class Site:
 
     def warm(self):
         """Have the gateway and the recorder know one another."""
-        self.gw.run(["ping", "-c", "1", "-W", "10", rig.PEER_IP])
-        self.gw.run(["ping", "-c", "1", "-W", "10", PEER6])
+        io.ping(self.gw, rig.PEER_IP)
+        io.ping(self.gw, PEER6)
 
     def payload(self):
         """One that nobody else has."""
@@ -214,17 +215,15 @@ class Site:
 
     def nft(self, *lines, check=True):
         """Run nft in the gateway's namespace."""
-        return self.gw.run(["nft", "-f", "-"], input="\n".join(lines) + "\n",
-                           check=check).stdout
+        return self.gw.nft(["-f", "-"], "\n".join(lines) + "\n", check).stdout
 
     def rules(self):
         """What nft lists of the interlock's tables, without counters.
 
         Chains are called after their interfaces here, not by their index.
         """
-        return [CHAIN.sub(r"chain \1-\3 \2", self.gw.run(
-                    f"nft -s list table {family} lenscap",
-                    check=False).stdout)
+        return [CHAIN.sub(r"chain \1-\3 \2", self.gw.nft(
+                    f"-s list table {family} lenscap", check=False).stdout)
                 for family in ("netdev", "inet", "bridge")]
 
     def shut(self, *names):
@@ -242,7 +241,6 @@ class Site:
 
 def built():
     """Prerequisite: nftables' own program, for foreign changes."""
-    try:
-        net.run(["nft", "--version"])
-    except OSError as err:
-        raise tap.Skip(f"no nft: {err}") from err
+    nft.need()
+    if not shutil.which("nft"):
+        raise tap.Skip("needs nft")
