@@ -27,7 +27,7 @@ import tempfile
 import threading
 import time
 
-from . import batch, nft
+from . import batch, nft, rtnl
 
 CLONE_NEWNET = 0x40000000
 RTM_GETLINK, IFLA_OPERSTATE, IF_OPER_UP = 18, 16, 6
@@ -136,11 +136,13 @@ class Ns:
     def ip(self, args, check=True):
         """ip -n NAME ARGS, what it shows; args is a list or a string to split."""
         argv = args.split() if isinstance(args, str) else list(args)
+        line = " ".join(map(str, argv))
         # One that names a namespace would hold it for as long as it runs.
-        if argv[0].startswith("-") or "show" in argv or "netns" in argv:
+        if not rtnl.parse(line) and (
+                argv[0].startswith("-") or "show" in argv or "netns" in argv):
             return run(["ip", "-n", self.name] + argv, check=check).stdout
         try:
-            self.batch([" ".join(map(str, argv))])
+            self.batch([line])
         except batch.Failed:
             if check:
                 raise
@@ -148,8 +150,24 @@ class Ns:
 
     def batch(self, lines):
         """ip commands that show nothing; they may use -batch's syntax."""
-        self._batch.run(lines.splitlines() if isinstance(lines, str)
-                        else lines)
+        lines = lines.splitlines() if isinstance(lines, str) else list(lines)
+        known = [rtnl.parse(line) for line in lines]
+        if all(known):
+            self._known(lines, known)
+        else:
+            self._batch.run(lines)
+
+    def _known(self, lines, known):
+        """Do what takes no process, each whether or not one before failed."""
+        def work():
+            for line, todo in zip(lines, known):
+                try:
+                    todo()
+                except OSError as err:
+                    yield f"{line}: {err}"
+        failed = self.call(lambda: list(work()))
+        if failed:
+            raise batch.Failed(f"in {self.name}: " + "\n".join(failed))
 
     def delete(self):
         """Delete it, if it is there."""
@@ -211,8 +229,9 @@ class Ns:
 
     def mac(self, ifname):
         """MAC address of an interface as bytes."""
-        text = self.ip(["-br", "link", "show", "dev", ifname]).split()
-        return bytes.fromhex(text[2].replace(":", ""))
+        with self.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+            sock.bind((ifname, 0))
+            return sock.getsockname()[4]
 
     def up(self, *ifnames):
         """Set interfaces up."""
