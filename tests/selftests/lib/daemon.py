@@ -14,6 +14,7 @@ Everything of a Daemon lies in a directory of its own.
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -129,7 +130,7 @@ class Daemon:
     def __init__(self, world, netns, guards=None, log="stdout", **more):
         self.netns = netns
         self.dir = tempfile.mkdtemp(prefix="lenscapd-")
-        world.defer(subprocess.run, ["rm", "-rf", self.dir])
+        world.defer(shutil.rmtree, self.dir, True)
         self.config = self.path("gateway.yaml")
         self.policy = self.path("policy.yaml")
         self.socket = self.path("sock")
