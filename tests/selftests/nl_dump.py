@@ -68,11 +68,10 @@ def test_devices():
     "50,000 devices, each once"
     with Rig(link=False) as r:
         big_policy(r)
-        rows = r.sock.dump("device-get")
+        names = r.sock.dump_one("device-get", "name")
         tap.true(not r.sock.interrupted, "interrupted")
-        tap.equal(len(rows), BIG)
-        tap.equal({row["name"] for row in rows},
-                  {name_number(i) for i in range(BIG)})
+        tap.equal(len(names), BIG)
+        tap.equal(set(names), {name_number(i) for i in range(BIG)})
         # One of them changes; the others are not sent again, and stay.
         text = {"devices": {name_number(77): {
             "mac": "02:00:00:00:00:99", "addresses": ["10.1.1.1"],

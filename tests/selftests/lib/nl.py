@@ -16,6 +16,7 @@ raw(). do_many() sends thousands of requests cheaply.
 """
 
 import errno
+import functools
 import os
 import select
 import socket
@@ -43,6 +44,8 @@ NLA_F_NESTED, NLA_TYPE_MASK = 0x8000, 0x3fff
 
 _SCALARS = {"u8": "=B", "u16": "=H", "u32": "=I", "u64": "=Q",
             "s8": "=b", "s16": "=h", "s32": "=i", "s64": "=q"}
+
+_HEAD = struct.Struct("=HH").unpack_from
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -136,6 +139,10 @@ class Spec:
             attrs = [Attr(i, a) for i, a in enumerate(aset["attributes"], 1)]
             self.sets[aset["name"]] = {a.name: a for a in attrs}
             self.numbers[aset["name"]] = {a.number: a for a in attrs}
+        # Looked up once: tens of thousands of attributes are decoded.
+        self.decoders = {aset: {a.number: self._decoder(a) for a in
+                                attrs.values()}
+                         for aset, attrs in self.sets.items()}
         ops = [Op(i, o) for i, o in enumerate(raw["operations"]["list"], 1)]
         self.ops = {o.name: o for o in ops}
         self.op_numbers = {o.number: o for o in ops}
@@ -196,40 +203,50 @@ class Spec:
             return self.enums[known.enum][value.replace("-", "_")]
         return int(value)
 
+    def _decoder(self, known):
+        """(name, whether there may be several, function of the payload)."""
+        if known.type == "pad":
+            return known.name, False, None
+        if known.type == "nest-array" and not known.multi:
+            return known.name, False, lambda payload: [
+                self.decode(known.nested, body)
+                for _, body in attrs_of(payload)]
+        if known.nested:
+            return known.name, known.multi, functools.partial(
+                self.decode, known.nested)
+        if known.type in _SCALARS:
+            return known.name, known.multi, self._scalar(known)
+        return known.name, known.multi, {
+            "flag": lambda payload: True,
+            "string": lambda payload: payload.rstrip(b"\0").decode(
+                errors="surrogateescape")}.get(known.type, bytes)
+
+    def _scalar(self, known):
+        unpack = struct.Struct(_SCALARS[known.type]).unpack
+        if not known.enum or known.is_flags:
+            return lambda payload: unpack(payload)[0]
+        names = {number: name
+                 for name, number in self.enums[known.enum].items()}
+
+        def name(payload):
+            value, = unpack(payload)
+            return names.get(value, value)
+        return name
+
     def decode(self, aset, data):
         """The attributes in data as a dict."""
         out = {}
+        decoders = self.decoders.get(aset, {})
         for number, payload in attrs_of(data):
-            known = self.numbers.get(aset, {}).get(number)
-            if known is None:
+            if number not in decoders:
                 out[f"unknown_{number}"] = payload
-            elif known.type == "pad":
                 continue
-            elif known.multi:
-                out.setdefault(known.name, []).append(
-                    self._decode_one(known, payload))
-            elif known.type == "nest-array":
-                out[known.name] = [self.decode(known.nested, body)
-                                   for _, body in attrs_of(payload)]
-            else:
-                out[known.name] = self._decode_one(known, payload)
+            name, multi, value = decoders[number]
+            if multi:
+                out.setdefault(name, []).append(value(payload))
+            elif value:
+                out[name] = value(payload)
         return out
-
-    def _decode_one(self, known, payload):
-        if known.nested:
-            return self.decode(known.nested, payload)
-        if known.type == "flag":
-            return True
-        if known.type == "string":
-            return payload.rstrip(b"\0").decode(errors="surrogateescape")
-        if known.type in _SCALARS:
-            value, = struct.unpack(_SCALARS[known.type], payload)
-            if known.enum and not known.is_flags:
-                for name, number in self.enums[known.enum].items():
-                    if number == value:
-                        return name
-            return value
-        return bytes(payload)
 
 
 _spec = None
@@ -256,12 +273,12 @@ def attr(number, payload=b"", length=None):
 
 def attrs_of(data):
     """(number, payload) of each attribute in data."""
-    pos = 0
-    while pos + 4 <= len(data):
-        size, number = struct.unpack_from("=HH", data, pos)
-        if size < 4 or pos + size > len(data):
+    pos, end = 0, len(data)
+    while pos + 4 <= end:
+        size, number = _HEAD(data, pos)
+        if size < 4 or pos + size > end:
             raise ValueError(f"attribute {number} of {size} bytes at {pos} "
-                             f"of {len(data)}")
+                             f"of {end}")
         yield number & NLA_TYPE_MASK, data[pos + 4:pos + size]
         pos += (size + 3) & ~3
 
@@ -396,10 +413,10 @@ class Genl:
         aset = op.reply if op else ""
         return self.spec.decode(aset, payload[4:])
 
-    def transact(self, data, seq):
+    def transact(self, data, seq, decode=None):
         """Send data; the decoded replies to seq, up to its ACK or error."""
         self.send(data)
-        replies = []
+        replies, decode = [], decode or self._decode
         while True:
             for kind, flags, got, payload in self.recv():
                 if got != seq:
@@ -417,7 +434,7 @@ class Genl:
                 if flags & NLM_F_DUMP_INTR:
                     self.interrupted = True
                 if kind == self.family_id:
-                    replies.append(self._decode(payload))
+                    replies.append(decode(payload))
 
     def raw(self, cmd, body=b"", flags=NLM_F_REQUEST | NLM_F_ACK, **header):
         """Send a request with any body; decoded replies, or NlError."""
@@ -435,6 +452,17 @@ class Genl:
         self.interrupted = False
         body = self.encode(cmd, _merge(attrs, more))
         return self.raw(cmd, body, NLM_F_REQUEST | NLM_F_ACK | NLM_F_DUMP)
+
+    def dump_one(self, cmd, name):
+        """An attribute that all replies of a dump have: so, many are quick."""
+        self.interrupted = False
+        reply = self.spec.op(cmd).reply
+        number = self.spec.attr(reply, name).number
+        value = self.spec.decoders[reply][number][2]
+        data = self.message(cmd, b"", NLM_F_REQUEST | NLM_F_ACK | NLM_F_DUMP)
+        return self.transact(data, self._seq, lambda payload: next(
+            value(body) for found, body in attrs_of(payload[4:])
+            if found == number))
 
     def do_many(self, requests, batch=48 << 10):
         """Send (cmd, attrs) pairs in batches; raise the first refusal.
