@@ -159,7 +159,7 @@ def test_another_boot():
 
 def handles(site):
     "The kernel's numbers of the interlock's chains on interfaces."
-    listed = site.gw.run("nft -a list table netdev lenscap").stdout
+    listed = site.gw.nft("-a list table netdev lenscap").stdout
     return re.findall(r"chain (\S+) { # handle (\d+)", listed)
 
 
