@@ -194,6 +194,44 @@ def test_traded_beside_audited():
         site.passes(frame)
 
 
+def test_changes_beside_audited():
+    "nor does any other reload that moves guards, or what is beside them"
+    rest = [guard("rest", mode="audit"), guard("far", "side", mode="audit")]
+    site = lock.Site([*rest, guard("cams", vlan=30)], devices=())
+    site.gw.addr("trunk", "10.31.0.1/24")
+    site.gw.vlan("trunk", 30, "v30")
+    site.gw.up("v30")
+    site.gw.sysctl("ipv4/conf/v30/rp_filter", 0)
+    stranger = {"src": "10.31.0.9", "mac": "02:00:5e:31:00:09"}
+    sent = [site.frame(vlans=(30,), **stranger)]
+    changes = [
+        # Across interfaces, to other VLANs, and back.
+        [*rest, guard("more", vlan=30), guard("cams", "side", vlan=41)],
+        [*rest, guard("cams", vlan=30), guard("more", "side", vlan=40)],
+        # One that leaves, and the other that has its frames is tightened.
+        [rest[1], guard("cams", vlan=31), guard("rest")],
+        # And the other way round.
+        [*rest, guard("cams", vlan=30)],
+    ]
+    stop = threading.Event()
+    sender = threading.Thread(target=keep_sending, args=(site, sent, stop))
+    sender.start()
+    try:
+        for number in range(20):
+            if number % 3 == 0:
+                site.daemon.ask("disarm", guard="cams")
+            site.daemon.configure(changes[number % 4])
+            site.daemon.ask("reload")
+    finally:
+        stop.set()
+        sender.join()
+    tap.true(not site.far.has(site.body(sent[0])), "a frame was let through")
+    site.passes(site.frame(**stranger))
+    site.daemon.configure(rest)
+    site.daemon.ask("reload")
+    site.passes(sent[0])
+
+
 def test_vlan_device():
     "a guard on a VLAN device; the trunk below it is not touched"
     site = lock.Site([guard("cams", "v30")], devices=(), start=False)

@@ -478,6 +478,31 @@ def test_module_gone():
         tap.module()
 
 
+def test_opened_without_module():
+    "what was opened without the module is closed when that comes, and arms"
+    with open("/sys/module/lenscap/refcnt", encoding="ascii") as file:
+        if int(file.read()):
+            raise tap.Skip("the module is used elsewhere")
+    site = lock.Site([guard("cams")])
+    site.daemon.ask("disarm")
+    site.rig.sock.close()
+    net.wait_for(unload, what="the module to be unloaded")
+    try:
+        site.daemon.wait_log("was unloaded")
+        site.daemon.ask("disarm", open=True)
+        # Who disarmed it wants it disarmed, and a reload would arm.
+        site.daemon.stop()
+        site.daemon.start()
+        site.daemon.ask("disarm", open=True)
+        site.passes(site.frame())
+    finally:
+        tap.module()
+    site.daemon.wait_log("is armed", 2)
+    site.wait_state()
+    tap.equal(site.daemon.ask("disarm")["opened"], [], "opened")
+    site.blocked(site.frame(), "cams")
+
+
 def elsewhere(site, other):
     "The interface of the guards goes to another namespace and comes back."
     before = site.gw.index("trunk")

@@ -457,19 +457,17 @@ static int disarm_guards(struct daemon *daemon, const char *name, json_t *names,
 			 struct client_error *err)
 {
 	const struct gateway *gateway = &daemon->gateway;
-	json_t *held = json_array();
-	int failed;
+	json_t *places = json_array();
 
 	for (size_t i = 0; i < gateway->nguards; i++)
 		if (!name || !strcmp(name, gateway->guards[i].name))
-			json_array_append_new(held,
-				json_text(gateway->guards[i].name));
-	interlock_hold(&daemon->interlock, held);
-	failed = guards_disarm(&daemon->guards, daemon->client, gateway, name,
-			       names, err);
-	interlock_hold(&daemon->interlock, NULL);
-	json_decref(held);
-	return failed;
+			json_array_append_new(places,
+				json_pack("{s:o}", "name",
+					  json_text(gateway->guards[i].name)));
+	interlock_hold(&daemon->interlock, places);
+	json_decref(places);
+	return guards_disarm(&daemon->guards, daemon->client, gateway, name,
+			     names, err);
 }
 
 static json_t *run_disarm(struct daemon *daemon, struct connection *connection,

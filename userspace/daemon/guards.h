@@ -46,8 +46,8 @@ struct guards {
 };
 
 /* guards_sync.c */
-json_t *guards_trading(const struct guards *guards, struct client *client,
-		       const struct gateway *gateway);
+json_t *guards_changing(const struct guards *guards, struct client *client,
+			const struct gateway *gateway);
 int guards_sync(struct guards *guards, struct client *client,
 		const struct gateway *gateway, struct diag *diag);
 

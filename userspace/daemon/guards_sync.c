@@ -307,34 +307,48 @@ static void remove_rest(struct plan *plan)
 	}
 }
 
+static void add_place(json_t *places, const struct gateway_guard *guard)
+{
+	json_array_append_new(places,
+		json_pack("{s:o, s:o, s:i}", "name", json_text(guard->name),
+			  "interface", json_text(guard->interface),
+			  "vlan", (int)guard->vlan));
+}
+
 /**
- * guards_trading() - whose frames guards_sync() is about to hand over
+ * guards_changing() - where guards_sync() is about to put guards, or to leave
  * @guards: guards that are disarmed are left out
  * @client: to look with
  * @gateway: the file
  *
- * While one guard makes room for another, the frames of both are those of the
- * interface's guard without a VLAN, if there is one.
+ * Until all are where they are to be, frames there may be those of the
+ * interface's guard without a VLAN, which may audit.
  *
- * Return: array of the names of guards that are to judge what another one judges
- * now; empty if the kernel cannot be asked.
+ * Return: array of {"name", "interface", "vlan"}; empty if the kernel cannot be
+ * asked.
  */
-json_t *guards_trading(const struct guards *guards, struct client *client,
-		       const struct gateway *gateway)
+json_t *guards_changing(const struct guards *guards, struct client *client,
+			const struct gateway *gateway)
 {
 	struct plan plan = { .client = client };
-	json_t *names = json_array();
+	json_t *places = json_array();
 	struct client_error err;
 
 	if (client_guards(client, &plan.kernel, &err) < 0)
-		return names;
+		return places;
 	make_plan(&plan, guards, gateway);
 	for (size_t i = 0; i < plan.nwant; i++)
-		if (plan.pending[i] && blocker(&plan, &plan.want[i]))
-			json_array_append_new(names,
-					      json_text(plan.want[i].name));
+		if (!plan.placed[i])
+			add_place(places, &plan.want[i]);
+	for (size_t i = 0; i < plan.kernel.count; i++) {
+		const struct gateway_guard *have = &plan.kernel.items[i].config;
+		size_t wanted = wanted_index(&plan, have->name);
+
+		if (wanted == plan.nwant || !plan.placed[wanted])
+			add_place(places, have);
+	}
 	free_plan(&plan);
-	return names;
+	return places;
 }
 
 /**

@@ -302,8 +302,9 @@ static bool undisturbed(struct interlock *lock, uint32_t generation)
 
 static bool worth_another(int code)
 {
+	/* EINVAL: a chain whose interface went while it was written. */
 	return code == ERESTART || code == ENOENT || code == EBUSY ||
-	       code == EEXIST;
+	       code == EEXIST || code == EINVAL;
 }
 
 /*
@@ -350,6 +351,7 @@ static void remember(struct interlock *lock, struct interlock_plan *plan)
 	interlock_keep_places(lock);
 	lock->whole = true;
 	lock->absent = false;
+	lock->held = false;
 }
 
 /* Only the elements of sets that can be changed one by one? */
@@ -375,7 +377,7 @@ static bool write_changes(struct interlock *lock, struct interlock_plan *plan)
 	struct task task = { .plan = plan };
 	bool tag = plan_same_tag(have, plan);
 
-	if (!tag || !plan_same_guards(have, plan))
+	if (!tag || lock->held || !plan_same_guards(have, plan))
 		task.what |= INTERLOCK_GUARDS;
 	if (!tag || !is_small(have, plan) || !plan_same_under(have, plan))
 		task.what |= INTERLOCK_ADDRESSES;
@@ -465,19 +467,39 @@ void interlock_update(struct interlock *lock)
 }
 
 /**
- * interlock_hold() - drop what guards are to judge while the module changes them
+ * interlock_hold() - drop what comes where guards change in the module
  * @lock: it
- * @names: array of guards' names, which stays until the next call; or NULL: no
- *	longer. Nothing is written then: interlock_update() is to follow.
+ * @places: array of {"name", "interface", "vlan"}, or {"name"}: where it is
  *
- * Between two guards, their frames may be those of a third one on the interface,
- * which audits: its tag is worth nothing until the module has all as it should be.
+ * Until the module has all guards as they should be, frames there may be those of
+ * another one on the interface, which audits: its tag is worth nothing. Until
+ * interlock_update(), which is to follow. Addresses stay as they are: a daemon that
+ * starts does not know them yet.
  */
-void interlock_hold(struct interlock *lock, const json_t *names)
+void interlock_hold(struct interlock *lock, const json_t *places)
 {
-	lock->held = names;
-	if (json_array_size(names))
-		interlock_update(lock);
+	struct task task = { .what = INTERLOCK_GUARDS };
+	struct interlock_plan plan;
+	json_t *place;
+	size_t i;
+
+	if (!json_array_size(places) || !interlock_wanted(lock) || !ready(lock))
+		return;
+	interlock_want(lock, &plan, NULL);
+	json_array_foreach(places, i, place)
+		plan_shut(&plan,
+			  json_string_value(json_object_get(place, "name")),
+			  json_string_value(json_object_get(place,
+							    "interface")),
+			  (uint16_t)json_integer_value(json_object_get(place,
+								       "vlan")));
+	plan_shut_left(&plan, &lock->have);
+	plan_finish(&plan);
+	task.plan = &plan;
+	lock->held = true;
+	if (!perform(lock, &task))
+		lock->whole = false;
+	plan_free(&plan);
 }
 
 /**
@@ -610,7 +632,7 @@ void interlock_tick(struct interlock *lock)
 	}
 	if (!wanted)
 		return;
-	if (guards_differ(lock) || chains_lost(lock))
+	if (lock->held || guards_differ(lock) || chains_lost(lock))
 		interlock_update(lock);
 	check_generation(lock);
 }

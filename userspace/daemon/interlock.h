@@ -86,8 +86,7 @@ struct interlock_links {
  *	well, or NULL
  * @have: what was written last
  * @places: what is kept of that over a restart, or NULL
- * @held: names of guards whose frames are dropped, whatever tag they have, while
- *	they change in the module; or NULL
+ * @held: what guards' chains say is not @have, but what interlock_hold() wrote
  * @whole: @have is what is there
  * @absent: the tables are not there, and are not to be
  * @no_bridge: this kernel does not filter on bridges
@@ -115,7 +114,7 @@ struct interlock {
 	const struct gateway *next;
 	struct interlock_plan have;
 	json_t *places;
-	const json_t *held;
+	bool held;
 	bool whole;
 	bool absent;
 	bool no_bridge;
@@ -141,7 +140,7 @@ void interlock_update(struct interlock *lock);
 void interlock_expect(struct interlock *lock, const struct policy *next);
 void interlock_open_guard(struct interlock *lock, const char *name);
 void interlock_close_guard(struct interlock *lock, const char *name);
-void interlock_hold(struct interlock *lock, const json_t *names);
+void interlock_hold(struct interlock *lock, const json_t *places);
 bool interlock_is_open(const struct interlock *lock, const char *name);
 void interlock_tick(struct interlock *lock);
 void interlock_touched(struct interlock *lock);

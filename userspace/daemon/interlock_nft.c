@@ -144,6 +144,13 @@ static void want_chain(const struct writer *w, const struct base_chain *chain)
 		say_chain(w, chain);
 }
 
+static bool interface_there(unsigned int ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname(ifindex, name);
+}
+
 static void want_counter(const struct writer *w, uint16_t family,
 			 const char *name)
 {
@@ -205,30 +212,13 @@ static void say_else(const struct writer *w, const char *chain,
 	}
 }
 
-static void match_no_tag(struct nftnl_rule *rule, uint32_t offset)
-{
-	uint16_t q = htons(ETH_P_8021Q), ad = htons(ETH_P_8021AD);
-
-	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, offset, sizeof(q));
-	rule_unequal(rule, &q, sizeof(q));
-	rule_unequal(rule, &ad, sizeof(ad));
-}
-
-static void load_id(struct nftnl_rule *rule, uint32_t offset)
-{
-	uint16_t mask = htons(0x0fff), none = 0;
-
-	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, offset, sizeof(mask));
-	rule_mask(rule, &mask, &none, sizeof(mask));
-}
-
 static void say_id(const struct writer *w, const char *chain, uint32_t offset,
 		   uint16_t id, const struct plan_guard *guard)
 {
 	struct nftnl_rule *rule = rule_new(NFPROTO_NETDEV, chain);
 	uint16_t wanted = htons(id);
 
-	load_id(rule, offset);
+	rule_id(rule, offset);
 	rule_equal(rule, &wanted, sizeof(wanted));
 	say_verdict(w, chain, guard, rule);
 }
@@ -248,7 +238,7 @@ static void say_vlans(const struct writer *w, const char *chain,
 	struct nftnl_rule *rule = rule_new(NFPROTO_NETDEV, chain);
 	uint16_t none = 0;
 
-	match_no_tag(rule, ETHER_PROTOCOL);
+	rule_no_tag(rule, ETHER_PROTOCOL);
 	say_else(w, chain, untagged, rule);
 	for (size_t i = 0; i < count; i++) {
 		say_id(w, chain, ETHER_TCI, guards[i].vlan, &guards[i]);
@@ -256,27 +246,16 @@ static void say_vlans(const struct writer *w, const char *chain,
 			closed = &guards[i];
 	}
 	rule = rule_new(NFPROTO_NETDEV, chain);
-	load_id(rule, ETHER_TCI);
+	rule_id(rule, ETHER_TCI);
 	rule_unequal(rule, &none, sizeof(none));
 	say_else(w, chain, untagged, rule);
 	rule = rule_new(NFPROTO_NETDEV, chain);
-	match_no_tag(rule, ETHER_PROTOCOL + VLAN_LEN);
+	rule_no_tag(rule, ETHER_PROTOCOL + VLAN_LEN);
 	say_else(w, chain, untagged, rule);
 	for (size_t i = 0; i < count; i++)
 		say_id(w, chain, ETHER_TCI + VLAN_LEN, guards[i].vlan,
 		       &guards[i]);
 	say_id(w, chain, ETHER_TCI + VLAN_LEN, 0, closed);
-}
-
-static void match_tag(struct nftnl_rule *rule, uint32_t offset,
-		      uint16_t protocol, uint16_t vlan)
-{
-	uint16_t tag = htons(protocol), id = htons(vlan);
-
-	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, offset, sizeof(tag));
-	rule_equal(rule, &tag, sizeof(tag));
-	load_id(rule, offset + sizeof(tag));
-	rule_equal(rule, &id, sizeof(id));
 }
 
 /* Is it closed, and nobody there who judges for it? */
@@ -310,12 +289,12 @@ static void say_tagged(const struct writer *w, const char *chain,
 	for (size_t i = 0; i < 2; i++) {
 		struct nftnl_rule *rule = rule_new(NFPROTO_NETDEV, chain);
 
-		match_tag(rule, ETHER_PROTOCOL, kinds[i], guard->vlan);
+		rule_tag(rule, ETHER_PROTOCOL, kinds[i], guard->vlan);
 		say_its_verdict(w, chain, guard, rule);
 		for (size_t k = 0; k < 2; k++) {
 			rule = rule_new(NFPROTO_NETDEV, chain);
-			match_tag(rule, ETHER_PROTOCOL, kinds[i], 0);
-			match_tag(rule, ETHER_PROTOCOL + VLAN_LEN, kinds[k],
+			rule_tag(rule, ETHER_PROTOCOL, kinds[i], 0);
+			rule_tag(rule, ETHER_PROTOCOL + VLAN_LEN, kinds[k],
 				  guard->vlan);
 			say_its_verdict(w, chain, guard, rule);
 		}
@@ -350,6 +329,9 @@ static void say_interface(const struct writer *w,
 	size_t vlans = untagged ? count - 1 : count;
 	struct base_chain chain;
 
+	/* Gone since the plan was made: so is its chain. */
+	if (!interface_there(last->ifindex))
+		return;
 	chain_of_guard(&chain, last);
 	want_chain(w, &chain);
 	say_tags(w, chain.name, guards, vlans, untagged);
@@ -391,6 +373,8 @@ static void say_port(const struct writer *w, const struct plan_port *port)
 	struct base_chain chain;
 	struct nftnl_rule *rule;
 
+	if (!interface_there(port->ifindex))
+		return;
 	chain_of_port(&chain, port);
 	want_chain(w, &chain);
 	say_judged(w, NFPROTO_NETDEV, chain.name);
@@ -411,6 +395,16 @@ static void say_port(const struct writer *w, const struct plan_port *port)
 	}
 }
 
+/* A guard that changes places has two. */
+static bool first_of_counter(const struct interlock_plan *plan, size_t which)
+{
+	for (size_t i = 0; i < which; i++)
+		if (!strcmp(plan->guards[i].counter,
+			    plan->guards[which].counter))
+			return false;
+	return true;
+}
+
 static void say_guards(const struct writer *w)
 {
 	const struct plan_guard *guards = w->plan->guards;
@@ -418,7 +412,8 @@ static void say_guards(const struct writer *w)
 
 	clear(w, NFPROTO_NETDEV);
 	for (size_t i = 0; i < w->plan->nguards; i++)
-		want_counter(w, NFPROTO_NETDEV, guards[i].counter);
+		if (first_of_counter(w->plan, i))
+			want_counter(w, NFPROTO_NETDEV, guards[i].counter);
 	for (; first < w->plan->nguards; first = next) {
 		next = first + 1;
 		while (next < w->plan->nguards &&
@@ -525,7 +520,7 @@ static void say_bridge(const struct writer *w, const struct base_chain *chain,
 	rule_meta(rule, NFT_META_BRI_IIFNAME);
 	rule_equal(rule, guard->bridge, sizeof(guard->bridge));
 	if (protocol && guard->bridge_vlan)
-		match_tag(rule, ETHER_PROTOCOL, protocol, guard->bridge_vlan);
+		rule_tag(rule, ETHER_PROTOCOL, protocol, guard->bridge_vlan);
 	rule_accept(rule);
 	say_rule(w, chain->family, chain->name, rule);
 }

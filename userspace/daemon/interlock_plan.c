@@ -61,14 +61,19 @@ static bool stand_on(struct plan_guard *guard, unsigned int ifindex)
 	return true;
 }
 
-/* What was written for the guard, unless gateway.yaml has moved it since. */
-static bool stay(struct plan_guard *guard, const struct interlock_plan *before)
+/*
+ * What was written for the guard, unless gateway.yaml has moved it since. A daemon
+ * that has just started goes by the name first.
+ */
+static bool stay(struct plan_guard *guard, const struct interlock_plan *before,
+		 bool nameless)
 {
 	for (size_t i = 0; before && i < before->nguards; i++) {
 		const struct plan_guard *old = &before->guards[i];
 
 		if (!strcmp(old->name, guard->name) &&
-		    !strcmp(old->asked, guard->asked))
+		    !strcmp(old->asked, guard->asked) &&
+		    (nameless || !old->kept))
 			return stand_on(guard, old->ifindex);
 	}
 	return false;
@@ -85,12 +90,13 @@ static void find_interface(struct plan_guard *guard,
 {
 	const char *name = kernel ? kernel->config.interface : guard->asked;
 
-	if (kernel ? stand_on(guard, kernel->ifindex) : stay(guard, before))
+	if (kernel ? stand_on(guard, kernel->ifindex) :
+		     stay(guard, before, false))
 		return;
 	(void)snprintf(guard->interface, sizeof(guard->interface), "%s", name);
 	guard->ifindex = if_nametoindex(guard->interface);
 	if (!guard->ifindex)
-		stay(guard, before);
+		stay(guard, before, true);
 }
 
 static struct plan_guard *add_guard(struct interlock_plan *plan,
@@ -129,7 +135,8 @@ void plan_add_guard(struct interlock_plan *plan,
 	new->open = open;
 	find_interface(new, kernel, before);
 	new->absent = !kernel || kernel->state != LENSCAP_GUARD_ARMED ||
-		      kernel->ifindex != new->ifindex;
+		      kernel->ifindex != new->ifindex ||
+		      kernel->config.vlan != new->vlan;
 }
 
 /**
@@ -145,6 +152,70 @@ void plan_add_place(struct interlock_plan *plan, const char *name,
 	struct plan_guard *new = add_guard(plan, name, asked);
 
 	new->ifindex = ifindex;
+	new->kept = true;
+}
+
+static struct plan_guard *find_place(struct interlock_plan *plan,
+				     unsigned int ifindex, uint16_t vlan)
+{
+	for (size_t i = 0; i < plan->nguards; i++)
+		if (plan->guards[i].ifindex == ifindex &&
+		    plan->guards[i].vlan == vlan)
+			return &plan->guards[i];
+	return NULL;
+}
+
+static struct plan_guard *add_place(struct interlock_plan *plan,
+				    const char *name, unsigned int ifindex,
+				    uint16_t vlan)
+{
+	struct plan_guard *new = add_guard(plan, name, "");
+
+	new->ifindex = ifindex;
+	new->vlan = vlan;
+	return new;
+}
+
+/**
+ * plan_shut() - let nothing pass at a place, whoever judges there
+ * @plan: it; to be finished again
+ * @name: of the guard that comes or leaves
+ * @interface: its interface, or NULL: wherever the guard is
+ * @vlan: VLAN id, or 0
+ */
+void plan_shut(struct interlock_plan *plan, const char *name,
+	       const char *interface, uint16_t vlan)
+{
+	unsigned int ifindex = interface ? if_nametoindex(interface) : 0;
+	struct plan_guard *guard;
+
+	if (ifindex) {
+		guard = find_place(plan, ifindex, vlan);
+		if (!guard)
+			guard = add_place(plan, name, ifindex, vlan);
+		guard->absent = true;
+	}
+	for (size_t i = 0; !interface && i < plan->nguards; i++)
+		if (!strcmp(plan->guards[i].name, name))
+			plan->guards[i].absent = true;
+}
+
+/**
+ * plan_shut_left() - let nothing pass where there are no guards any more
+ * @plan: it; to be finished again
+ * @before: what was written last, with guards where now are none
+ */
+void plan_shut_left(struct interlock_plan *plan,
+		    const struct interlock_plan *before)
+{
+	for (size_t i = 0; i < before->nguards; i++) {
+		const struct plan_guard *old = &before->guards[i];
+
+		if (old->ifindex && !old->kept &&
+		    !find_place(plan, old->ifindex, old->vlan))
+			add_place(plan, old->name, old->ifindex,
+				  old->vlan)->absent = true;
+	}
 }
 
 /**

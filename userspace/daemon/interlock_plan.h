@@ -57,6 +57,7 @@ enum plan_set {
  * @vlan: VLAN id, or 0
  * @open: its frames are let through unjudged
  * @absent: the module does not judge for it there: a tag is another guard's
+ * @kept: it is only known from before a restart where it stood
  * @bridge: the bridge by whose input chain its frames come first, or empty
  * @bridge_vlan: VLAN id that they have there, or 0
  * @bridge_protocol: ETH_P_8021Q or ETH_P_8021AD, or 0: either
@@ -70,6 +71,7 @@ struct plan_guard {
 	uint16_t vlan;
 	bool open;
 	bool absent;
+	bool kept;
 	char bridge[IF_NAMESIZE];
 	uint16_t bridge_vlan;
 	uint16_t bridge_protocol;
@@ -113,6 +115,10 @@ void plan_add_guard(struct interlock_plan *plan,
 		    const struct interlock_plan *before);
 void plan_add_place(struct interlock_plan *plan, const char *name,
 		    const char *asked, unsigned int ifindex);
+void plan_shut(struct interlock_plan *plan, const char *name,
+	       const char *interface, uint16_t vlan);
+void plan_shut_left(struct interlock_plan *plan,
+		    const struct interlock_plan *before);
 void plan_add_port(struct interlock_plan *plan, const char *interface,
 		   unsigned int ifindex);
 bool plan_concerns(const struct gateway *gateway,

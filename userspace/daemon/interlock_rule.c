@@ -5,9 +5,11 @@
  * Everything goes through the first register: a value is loaded, perhaps
  * masked, and compared. A comparison that fails ends the rule.
  */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <libnftnl/expr.h>
@@ -194,4 +196,49 @@ void rule_accept(struct nftnl_rule *rule)
 void rule_drop(struct nftnl_rule *rule)
 {
 	end(rule, NF_DROP);
+}
+
+/**
+ * rule_no_tag() - compare: there is no VLAN tag
+ * @rule: the rule
+ * @offset: in the Ethernet header, of the protocol
+ */
+void rule_no_tag(struct nftnl_rule *rule, uint32_t offset)
+{
+	uint16_t q = htons(ETH_P_8021Q), ad = htons(ETH_P_8021AD);
+
+	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, offset, sizeof(q));
+	rule_unequal(rule, &q, sizeof(q));
+	rule_unequal(rule, &ad, sizeof(ad));
+}
+
+/**
+ * rule_id() - load a VLAN id
+ * @rule: the rule
+ * @offset: in the Ethernet header, of the tag's last two bytes
+ */
+void rule_id(struct nftnl_rule *rule, uint32_t offset)
+{
+	uint16_t mask = htons(0x0fff), none = 0;
+
+	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, offset, sizeof(mask));
+	rule_mask(rule, &mask, &none, sizeof(mask));
+}
+
+/**
+ * rule_tag() - compare: there is this VLAN tag
+ * @rule: the rule
+ * @offset: in the Ethernet header, of the tag
+ * @protocol: ETH_P_8021Q or ETH_P_8021AD
+ * @vlan: VLAN id
+ */
+void rule_tag(struct nftnl_rule *rule, uint32_t offset, uint16_t protocol,
+	      uint16_t vlan)
+{
+	uint16_t tag = htons(protocol), id = htons(vlan);
+
+	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, offset, sizeof(tag));
+	rule_equal(rule, &tag, sizeof(tag));
+	rule_id(rule, offset + sizeof(tag));
+	rule_equal(rule, &id, sizeof(id));
 }

@@ -24,5 +24,9 @@ void rule_in_set(struct nftnl_rule *rule, const char *set);
 void rule_count(struct nftnl_rule *rule, const char *counter);
 void rule_accept(struct nftnl_rule *rule);
 void rule_drop(struct nftnl_rule *rule);
+void rule_no_tag(struct nftnl_rule *rule, uint32_t offset);
+void rule_id(struct nftnl_rule *rule, uint32_t offset);
+void rule_tag(struct nftnl_rule *rule, uint32_t offset, uint16_t protocol,
+	      uint16_t vlan);
 
 #endif /* LENSCAPD_INTERLOCK_RULE_H */

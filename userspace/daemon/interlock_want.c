@@ -21,17 +21,6 @@ static const struct client_guard *of_module(const struct client_guards *kernel,
 	return NULL;
 }
 
-static bool is_held(const struct interlock *lock, const char *name)
-{
-	json_t *held;
-	size_t i;
-
-	json_array_foreach(lock->held, i, held)
-		if (!strcmp(json_string_value(held), name))
-			return true;
-	return false;
-}
-
 /*
  * The module is asked, since events about interfaces and about guards arrive in
  * any order. If there is one, and it does not answer, nothing is held against
@@ -47,17 +36,13 @@ static void plan_guards(struct interlock *lock, struct interlock_plan *plan)
 
 	for (size_t i = 0; i < daemon->gateway.nguards; i++) {
 		const struct gateway_guard *guard = &daemon->gateway.guards[i];
-		struct plan_guard *new;
 
 		plan_add_guard(plan, guard,
 			       asked ? of_module(&kernel, guard->name) : NULL,
 			       interlock_is_open(lock, guard->name),
 			       &lock->have);
-		new = &plan->guards[plan->nguards - 1];
 		if (daemon->client && !asked)
-			new->absent = false;
-		if (is_held(lock, guard->name))
-			new->absent = true;
+			plan->guards[plan->nguards - 1].absent = false;
 	}
 	if (asked)
 		client_guards_free(&kernel);

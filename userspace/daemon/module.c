@@ -62,15 +62,21 @@ bool module_sync_tag(struct daemon *daemon, const struct gateway *gateway,
  */
 int module_sync_guards(struct daemon *daemon, struct diag *diag)
 {
-	json_t *names = guards_trading(&daemon->guards, daemon->client,
-				       &daemon->gateway);
+	const struct gateway *gateway = &daemon->gateway;
+	json_t *places = guards_changing(&daemon->guards, daemon->client,
+					 gateway);
 	int result;
 
-	interlock_hold(&daemon->interlock, names);
-	result = guards_sync(&daemon->guards, daemon->client, &daemon->gateway,
-			     diag);
-	interlock_hold(&daemon->interlock, NULL);
-	json_decref(names);
+	interlock_hold(&daemon->interlock, places);
+	json_decref(places);
+	result = guards_sync(&daemon->guards, daemon->client, gateway, diag);
+	/* What is armed is closed, also if it was opened without a module. */
+	for (size_t i = 0; i < gateway->nguards; i++) {
+		const char *name = gateway->guards[i].name;
+
+		if (!json_object_get(daemon->guards.disarmed, name))
+			interlock_close_guard(&daemon->interlock, name);
+	}
 	return result;
 }
 
