@@ -84,14 +84,19 @@ def test_trunk_with_untagged_guard():
     site.blocked(site.frame(vlans=(0, 0, 30)), "rest")
 
 
-def test_audited_beside():
-    "the tag of a guard that audits does not open one that is disarmed"
+def beside_audited():
+    "A VLAN's guard beside one that audits all else, and who is unknown."
     site = lock.Site([guard("cams", vlan=30), guard("rest", mode="audit")],
                      devices=())
     site.gw.vlan("trunk", 30, "v30")
     site.gw.addr("v30", lock.GW4["trunk"], lock.GW6["trunk"])
     site.gw.addr("trunk", "10.31.0.1/24")
-    stranger = {"src": "10.31.0.9", "mac": "02:00:5e:31:00:09"}
+    return site, {"src": "10.31.0.9", "mac": "02:00:5e:31:00:09"}
+
+
+def test_audited_beside():
+    "the tag of a guard that audits does not open one that is disarmed"
+    site, stranger = beside_audited()
     site.passes(site.frame(vlans=(30,)))
     site.passes(site.frame(**stranger))
     site.daemon.ask("disarm", guard="cams")
@@ -137,12 +142,7 @@ def test_audited_below():
 
 def test_shut_beside():
     "a guard without a VLAN that is disarmed leaves those of VLANs as they are"
-    site = lock.Site([guard("cams", vlan=30), guard("rest", mode="audit")],
-                     devices=())
-    site.gw.vlan("trunk", 30, "v30")
-    site.gw.addr("v30", lock.GW4["trunk"], lock.GW6["trunk"])
-    site.gw.addr("trunk", "10.31.0.1/24")
-    stranger = {"src": "10.31.0.9", "mac": "02:00:5e:31:00:09"}
+    site, stranger = beside_audited()
     site.daemon.ask("disarm", guard="rest")
     site.passes(site.frame(vlans=(30,)))
     site.passes(site.frame(src=lock.CAM6, vlans=(30,)))

@@ -443,11 +443,16 @@ def unload():
                           capture_output=True).returncode == 0
 
 
-def test_module_gone():
-    "without the module cameras are cut off, by a new daemon as well"
+def alone():
+    "Prerequisite: nobody else uses the module."
     with open("/sys/module/lenscap/refcnt", encoding="ascii") as file:
         if int(file.read()):
             raise tap.Skip("the module is used elsewhere")
+
+
+def test_module_gone():
+    "without the module cameras are cut off, by a new daemon as well"
+    alone()
     site = lock.Site([guard("cams")])
     site.daemon.ask("disarm")
     before = site.rules()
@@ -480,9 +485,7 @@ def test_module_gone():
 
 def test_opened_without_module():
     "what was opened without the module is closed when that comes, and arms"
-    with open("/sys/module/lenscap/refcnt", encoding="ascii") as file:
-        if int(file.read()):
-            raise tap.Skip("the module is used elsewhere")
+    alone()
     site = lock.Site([guard("cams")])
     site.daemon.ask("disarm")
     site.rig.sock.close()

@@ -472,9 +472,10 @@ void interlock_update(struct interlock *lock)
  * @places: array of {"name", "interface", "vlan"}, or {"name"}: where it is
  *
  * Until the module has all guards as they should be, frames there may be those of
- * another one on the interface, which audits: its tag is worth nothing. Until
- * interlock_update(), which is to follow. Addresses stay as they are: a daemon that
- * starts does not know them yet.
+ * another one on the interface, which audits: its tag is worth nothing. Whatever
+ * writes the guards next ends it: interlock_update(), which is to follow, and
+ * interlock_expect(). Addresses stay as they are: a daemon that starts does not
+ * know them yet. @places is not kept.
  */
 void interlock_hold(struct interlock *lock, const json_t *places)
 {
