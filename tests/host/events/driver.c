@@ -3,6 +3,7 @@
  * The daemon's events, with a command a line on standard input:
  *
  *	event DEVICE MAC SOURCE DESTINATION PROTOCOL PORT REASON AUDIT PACKETS
+ *		[TIMES]
  *	hints MAC DESTINATION
  *	configure FILE, reopen, admit, show
  *
@@ -81,6 +82,7 @@ static json_t *event(char *const *word)
 		.guard = "cams", .ethertype = 0x800, .first = FIRST,
 		.last = LAST, .revision = REVISION,
 	};
+	long times = word[9] ? atol(word[9]) : 1;
 	char error[ADDRESS_ERROR];
 	json_t *json, *hints, *made;
 
@@ -99,7 +101,7 @@ static json_t *event(char *const *word)
 	json = json_record(&record);
 	hints = eve_hints(annotate, json);
 	made = eve_event(&eve, &record, hints);
-	if (outputs_room(&outputs))
+	while (times-- && outputs_room(&outputs))
 		outputs_write(&outputs, &record, made);
 	json_decref(hints);
 	json_decref(json);

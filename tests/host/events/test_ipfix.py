@@ -15,6 +15,7 @@ import time
 from driver import tap, Driver, DROP
 
 TIMEOUT = 60
+BURST = 200
 SHAPES = [
     DROP,
     DROP.replace(" 0 12", " 1 7"),
@@ -270,25 +271,28 @@ def test_ipfix_tcp_slow():
     with Driver() as d, listen(SO_RCVBUF=4096) as sock:
         d.write([to(sock)])
         d.ask("configure " + d.config)
-        sent, longest, errors = 0, 0, set()
-        while counts(d)[1] < 3:
+        # In bursts, which fill its queue long before TCP gives the collector
+        # up; on a machine that is too busy for that it connects again.
+        sent, errors = 0, []
+        deadline = time.monotonic() + TIMEOUT
+        while "is too slow" not in errors:
             before = time.monotonic()
-            d.ask("event " + DROP)
-            longest = max(longest, time.monotonic() - before)
-            errors.add(str(d.shown()["error"]))
-            sent += 1
-        tap.true(longest < TIMEOUT / 6, f"{longest} s for one event")
+            tap.true(before < deadline, f"never too slow: {errors}")
+            d.ask(f"event {DROP} {BURST}")
+            sent += BURST
+            tap.true(time.monotonic() - before < TIMEOUT / 6, "held up")
+            errors.append(d.shown()["error"])
         tap.equal(sum(counts(d)), sent, "all are counted")
-        # Any time: when it has gone through after all, that is over.
-        tap.true("too slow" in "; ".join(errors), errors)
+        lost = counts(d)[1]
+        tap.true(lost, "what found no room is lost")
         connection, _ = sock.accept()
         # Closed with data that was not read: the connection is reset.
         got = records_in(connection.recv(2000))
         connection.close()
-        until(d, lambda state: state["lost"] > 3, "the rest is lost")
+        until(d, lambda state: state["lost"] > lost, "the rest is lost")
         written, lost = counts(d)
         tap.equal(written + lost, sent, "all are counted still")
-        tap.true(got <= written < sent - 3, f"{got}, {written}, {lost}")
+        tap.true(got <= written, f"{got}, {written}, {lost}")
 
 
 def test_ipfix_tcp_silent():
