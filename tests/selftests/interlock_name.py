@@ -118,6 +118,23 @@ def test_disarmed_then_policy():
     wait_chains(site, "lan0")
 
 
+def test_flushed_unheard():
+    "a chain that a flush took is not taken for one that went with its interface"
+    site = lock.Site([guard("cams")])
+    rename(site, "trunk", "lan0", "link add trunk type dummy")
+    wait_chains(site, "lan0")
+    site.daemon.ask("disarm")
+    for number in range(ROUNDS):
+        # The change of an interface is heard first, and looked at.
+        pause(site, 1)
+        site.gw.ip(f"link add d{number} type dummy")
+        site.nft("flush ruleset")
+        resume(site)
+        wait_chains(site, "lan0")
+    tap.equal(site.interlock()["restored"], ROUNDS, "restored")
+    site.blocked(site.frame(**STRANGER), "cams")
+
+
 def test_disarmed_then_started():
     "a daemon that starts anew knows where a guard stood that was disarmed"
     site = lock.Site([guard("cams")])

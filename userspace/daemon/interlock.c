@@ -436,11 +436,34 @@ static void write_plan(struct interlock *lock, struct interlock_plan *plan)
 	remember(lock, plan);
 }
 
-/* An interface that is back, perhaps with its old index, has no chain. */
+/* Has a generation of nf_tables been seen of which it has not told yet? */
+static bool unheard(const struct interlock *lock, uint32_t seen)
+{
+	return lock->generation - seen >= INT32_MAX;
+}
+
+/*
+ * May another program have changed the tables? The kernel counts up before the
+ * change can be seen, and tells of it afterwards.
+ */
+static bool disturbed(struct interlock *lock)
+{
+	uint32_t seen;
+
+	return nft_generation(&lock->nft, &seen) || !interlock_hear(lock) ||
+	       lock->touched || unheard(lock, seen);
+}
+
+/*
+ * An interface that is back, perhaps with its old index, has no chain. Nor has
+ * one from which another program took it: that is restored where it stood, also
+ * under another name than gateway.yaml's.
+ */
 static bool chains_lost(struct interlock *lock)
 {
-	if (!interlock_lose(&lock->nft, &lock->have))
+	if (!interlock_lacks(&lock->nft, &lock->have) || disturbed(lock))
 		return false;
+	plan_forget_lost(&lock->have);
 	log_info("the interlock's chain went with its interface: it is written again with it");
 	return true;
 }
@@ -606,7 +629,7 @@ static void check_generation(struct interlock *lock)
 	if (nft_generation(&lock->nft, &seen))
 		return;
 	/* Afterwards, so that what is seen has been heard of. */
-	if (!interlock_hear(lock) || lock->generation - seen < INT32_MAX)
+	if (!interlock_hear(lock) || !unheard(lock, seen))
 		return;
 	log_info("nftables has changed unheard: the interlock is written anew");
 	lock->generation = seen;
@@ -636,4 +659,7 @@ void interlock_tick(struct interlock *lock)
 	if (lock->held || guards_differ(lock) || chains_lost(lock))
 		interlock_update(lock);
 	check_generation(lock);
+	/* Heard of meanwhile. */
+	if (lock->touched && lock->told)
+		interlock_touched(lock);
 }

@@ -291,9 +291,9 @@ static bool chain_lost(struct nft *nft, const struct base_chain *chain)
 }
 
 /**
- * interlock_lose() - forget where a chain stands on no interface any more
+ * interlock_lacks() - does a chain stand on no interface any more?
  * @nft: the socket
- * @have: what was written last; such guards and ports have none afterwards
+ * @have: what was written last; such guards and ports are marked as lost
  *
  * The kernel takes a chain from an interface that goes, and says so to nobody
  * who could tell it from an interface that is still there: it may be back by
@@ -302,7 +302,7 @@ static bool chain_lost(struct nft *nft, const struct base_chain *chain)
  *
  * Return: true if there is such a chain.
  */
-bool interlock_lose(struct nft *nft, struct interlock_plan *have)
+bool interlock_lacks(struct nft *nft, struct interlock_plan *have)
 {
 	struct base_chain chain, last = { 0 };
 	bool lost = false, any = false;
@@ -317,17 +317,15 @@ bool interlock_lose(struct nft *nft, struct interlock_plan *have)
 		if (strcmp(chain.name, last.name) != 0)
 			lost = chain_lost(nft, &chain);
 		last = chain;
-		if (!lost)
-			continue;
-		guard->ifindex = 0;
-		any = true;
+		guard->lost = lost;
+		any |= lost;
 	}
 	for (size_t i = 0; i < have->nports; i++) {
-		chain_of_port(&chain, &have->ports[i]);
-		if (!have->ports[i].ifindex || !chain_lost(nft, &chain))
-			continue;
-		have->ports[i].ifindex = 0;
-		any = true;
+		struct plan_port *port = &have->ports[i];
+
+		chain_of_port(&chain, port);
+		port->lost = port->ifindex && chain_lost(nft, &chain);
+		any |= port->lost;
 	}
 	return any;
 }

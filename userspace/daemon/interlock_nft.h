@@ -68,7 +68,7 @@ bool interlock_has(const struct interlock_there *there,
 		   const struct interlock_plan *plan, bool bridge);
 bool interlock_has_guard(const struct interlock_there *there,
 			 const struct plan_guard *guard);
-bool interlock_lose(struct nft *nft, struct interlock_plan *have);
+bool interlock_lacks(struct nft *nft, struct interlock_plan *have);
 
 void interlock_say(struct nft *nft, struct nft_batch *batch,
 		   const struct interlock_there *there,

@@ -155,6 +155,20 @@ void plan_add_place(struct interlock_plan *plan, const char *name,
 	new->kept = true;
 }
 
+/**
+ * plan_forget_lost() - what has lost its chain stands nowhere any more
+ * @plan: what was written last
+ */
+void plan_forget_lost(struct interlock_plan *plan)
+{
+	for (size_t i = 0; i < plan->nguards; i++)
+		if (plan->guards[i].lost)
+			plan->guards[i].ifindex = 0;
+	for (size_t i = 0; i < plan->nports; i++)
+		if (plan->ports[i].lost)
+			plan->ports[i].ifindex = 0;
+}
+
 static struct plan_guard *find_place(struct interlock_plan *plan,
 				     unsigned int ifindex, uint16_t vlan)
 {

@@ -58,6 +58,7 @@ enum plan_set {
  * @open: its frames are let through unjudged
  * @absent: the module does not judge for it there: a tag is another guard's
  * @kept: it is only known from before a restart where it stood
+ * @lost: its chain is not there, see plan_forget_lost()
  * @bridge: the bridge by whose input chain its frames come first, or empty
  * @bridge_vlan: VLAN id that they have there, or 0
  * @bridge_protocol: ETH_P_8021Q or ETH_P_8021AD, or 0: either
@@ -72,6 +73,7 @@ struct plan_guard {
 	bool open;
 	bool absent;
 	bool kept;
+	bool lost;
 	char bridge[IF_NAMESIZE];
 	uint16_t bridge_vlan;
 	uint16_t bridge_protocol;
@@ -80,11 +82,13 @@ struct plan_guard {
 /**
  * struct plan_port - an interface from which a guarded one takes frames over
  * @interface: its name
- * @ifindex: its index, or 0: its chain is lost
+ * @ifindex: its index, or 0: its chain went with it
+ * @lost: its chain is not there, see plan_forget_lost()
  */
 struct plan_port {
 	char interface[IF_NAMESIZE];
 	unsigned int ifindex;
+	bool lost;
 };
 
 /**
@@ -115,6 +119,7 @@ void plan_add_guard(struct interlock_plan *plan,
 		    const struct interlock_plan *before);
 void plan_add_place(struct interlock_plan *plan, const char *name,
 		    const char *asked, unsigned int ifindex);
+void plan_forget_lost(struct interlock_plan *plan);
 void plan_shut(struct interlock_plan *plan, const char *name,
 	       const char *interface, uint16_t vlan);
 void plan_shut_left(struct interlock_plan *plan,
