@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The interlock on guarded interfaces: what the module does not judge stays."""
 
-import contextlib
 import re
 import socket
-import threading
 
 from lib import daemon, frames, io, lock, net, policy, rig, tap
 from lib.daemon import guard
@@ -148,88 +146,6 @@ def test_shut_beside():
     site.passes(site.frame(src=lock.CAM6, vlans=(30,)))
     for vlans in ((), (0,), (31,), (0, 31)):
         site.blocked(site.frame(vlans=vlans, **stranger), "rest")
-
-
-def keep_sending(site, frames_of, stop):
-    "Send frames of each kind until told to stop."
-    with contextlib.closing(io.Link(site.rig.cam, "eth0")) as link:
-        while not stop.is_set():
-            for frame in frames_of:
-                link.send(frame)
-
-
-def test_traded_beside_audited():
-    "guards that trade VLANs, go and come open nothing for a guard that audits"
-    guards = [guard("cams", vlan=30), guard("more", vlan=40),
-              guard("rest", mode="audit")]
-    site = lock.Site(guards, devices=())
-    site.gw.addr("trunk", "10.31.0.1/24")
-    for vlan in (30, 40):
-        site.gw.vlan("trunk", vlan, f"v{vlan}")
-        site.gw.up(f"v{vlan}")
-        site.gw.sysctl(f"ipv4/conf/v{vlan}/rp_filter", 0)
-    stranger = {"src": "10.31.0.9", "mac": "02:00:5e:31:00:09"}
-    sent = [site.frame(vlans=(vlan,), **stranger) for vlan in (30, 40)]
-    stop = threading.Event()
-    sender = threading.Thread(target=keep_sending, args=(site, sent, stop))
-    sender.start()
-    try:
-        for number in range(10):
-            guards[number % 2]["vlan"], guards[1 - number % 2]["vlan"] = 40, 30
-            site.daemon.configure(guards)
-            site.daemon.ask("reload")
-            site.daemon.ask("disarm", guard="cams")
-            site.daemon.ask("arm", guard="cams")
-    finally:
-        stop.set()
-        sender.join()
-    site.passes(site.frame(**stranger))
-    tap.true(not any(site.far.has(site.body(frame)) for frame in sent),
-             "a frame of a VLAN's guard was let through by the one that audits")
-    # They would have arrived.
-    guards[0]["mode"] = guards[1]["mode"] = "audit"
-    site.daemon.configure(guards)
-    site.daemon.ask("reload")
-    for frame in sent:
-        site.passes(frame)
-
-
-def test_changes_beside_audited():
-    "nor does any other reload that moves guards, or what is beside them"
-    rest = [guard("rest", mode="audit"), guard("far", "side", mode="audit")]
-    site = lock.Site([*rest, guard("cams", vlan=30)], devices=())
-    site.gw.addr("trunk", "10.31.0.1/24")
-    site.gw.vlan("trunk", 30, "v30")
-    site.gw.up("v30")
-    site.gw.sysctl("ipv4/conf/v30/rp_filter", 0)
-    stranger = {"src": "10.31.0.9", "mac": "02:00:5e:31:00:09"}
-    sent = [site.frame(vlans=(30,), **stranger)]
-    changes = [
-        # Across interfaces, to other VLANs, and back.
-        [*rest, guard("more", vlan=30), guard("cams", "side", vlan=41)],
-        [*rest, guard("cams", vlan=30), guard("more", "side", vlan=40)],
-        # One that leaves, and the other that has its frames is tightened.
-        [rest[1], guard("cams", vlan=31), guard("rest")],
-        # And the other way round.
-        [*rest, guard("cams", vlan=30)],
-    ]
-    stop = threading.Event()
-    sender = threading.Thread(target=keep_sending, args=(site, sent, stop))
-    sender.start()
-    try:
-        for number in range(20):
-            if number % 3 == 0:
-                site.daemon.ask("disarm", guard="cams")
-            site.daemon.configure(changes[number % 4])
-            site.daemon.ask("reload")
-    finally:
-        stop.set()
-        sender.join()
-    tap.true(not site.far.has(site.body(sent[0])), "a frame was let through")
-    site.passes(site.frame(**stranger))
-    site.daemon.configure(rest)
-    site.daemon.ask("reload")
-    site.passes(sent[0])
 
 
 def test_vlan_device():

@@ -649,10 +649,11 @@ void reload(struct daemon *daemon, struct outcome *outcome)
 	describe_live(outcome, info.generation, info.revision, false);
 	/* Between the two files, the devices of both are held. */
 	daemon->interlock.next = &next;
+	module_hold_guards(daemon, &next);
 	reload_policy(daemon, &next, outcome);
 	daemon->interlock.next = NULL;
 	if (outcome->error) {
-		interlock_update(&daemon->interlock);
+		interlock_release(&daemon->interlock);
 		goto out;
 	}
 	take_gateway(daemon, &next, &outcome->diag);
@@ -662,7 +663,7 @@ void reload(struct daemon *daemon, struct outcome *outcome)
 		fail(outcome, "refused",
 		     "the policy (revision %" PRIu64 ") is live, but not all of %s could be put into effect",
 		     outcome->revision, daemon->config);
-	interlock_update(&daemon->interlock);
+	interlock_release(&daemon->interlock);
 	if (!outcome->error)
 		fallback_keep(daemon);
 	log_notice("%s and %s were read again", daemon->config,

@@ -495,8 +495,7 @@ static json_t *run_disarm(struct daemon *daemon, struct connection *connection,
 		failed = disarm_guards(daemon, name, names, &err);
 	if (failed)
 		close_guards(daemon, opened);
-	else
-		interlock_tick(&daemon->interlock);
+	interlock_release(&daemon->interlock);
 	log_disarm(daemon, connection, names, opened);
 	if (failed) {
 		json_decref(names);

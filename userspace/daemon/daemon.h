@@ -155,6 +155,7 @@ void module_start(struct daemon *daemon);
 void module_stop(struct daemon *daemon);
 bool module_sync_tag(struct daemon *daemon, const struct gateway *gateway,
 		     const struct client_info *info, struct diag *diag);
+void module_hold_guards(struct daemon *daemon, const struct gateway *gateway);
 int module_sync_guards(struct daemon *daemon, struct diag *diag);
 
 /* event.c */

@@ -316,13 +316,13 @@ static void add_place(json_t *places, const struct gateway_guard *guard)
 }
 
 /**
- * guards_changing() - where guards_sync() is about to put guards, or to leave
+ * guards_changing() - where guards_sync() is about to set, move or remove guards
  * @guards: guards that are disarmed are left out
  * @client: to look with
  * @gateway: the file
  *
- * Until all are where they are to be, frames there may be those of the
- * interface's guard without a VLAN, which may audit.
+ * Until all are as they are to be, frames there may be those of the interface's
+ * guard without a VLAN, or be judged by one above it or below, which may audit.
  *
  * Return: array of {"name", "interface", "vlan"}; empty if the kernel cannot be
  * asked.
@@ -338,7 +338,7 @@ json_t *guards_changing(const struct guards *guards, struct client *client,
 		return places;
 	make_plan(&plan, guards, gateway);
 	for (size_t i = 0; i < plan.nwant; i++)
-		if (!plan.placed[i])
+		if (plan.pending[i])
 			add_place(places, &plan.want[i]);
 	for (size_t i = 0; i < plan.kernel.count; i++) {
 		const struct gateway_guard *have = &plan.kernel.items[i].config;

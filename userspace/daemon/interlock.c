@@ -17,8 +17,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
+#include <linux/membarrier.h>
 #include <linux/netfilter.h>
 
 #include "daemon.h"
@@ -79,6 +82,7 @@ void interlock_free(struct interlock *lock)
 	plan_free(&lock->have);
 	under_free(&lock->under);
 	json_decref(lock->open);
+	json_decref(lock->hold);
 	json_decref(lock->places);
 	free(lock->error);
 	memset(lock, 0, sizeof(*lock));
@@ -351,7 +355,6 @@ static void remember(struct interlock *lock, struct interlock_plan *plan)
 	interlock_keep_places(lock);
 	lock->whole = true;
 	lock->absent = false;
-	lock->held = false;
 }
 
 /* Only the elements of sets that can be changed one by one? */
@@ -377,7 +380,7 @@ static bool write_changes(struct interlock *lock, struct interlock_plan *plan)
 	struct task task = { .plan = plan };
 	bool tag = plan_same_tag(have, plan);
 
-	if (!tag || lock->held || !plan_same_guards(have, plan))
+	if (!tag || !plan_same_guards(have, plan))
 		task.what |= INTERLOCK_GUARDS;
 	if (!tag || !is_small(have, plan) || !plan_same_under(have, plan))
 		task.what |= INTERLOCK_ADDRESSES;
@@ -489,41 +492,65 @@ void interlock_update(struct interlock *lock)
 	plan_free(&plan);
 }
 
+/*
+ * A packet on its way has met the guard or the chain that was there, and may meet
+ * others further on. From an interface to those above it is one RCU read-side
+ * section (net/core/dev.c), and this waits for a grace period where there are
+ * processors to wait for (kernel/sched/membarrier.c). It refuses where nohz_full=
+ * is in use. A multicast that macvlan or ipvlan has put aside is not waited for.
+ */
+static void let_pass(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+		log_info("packets on their way cannot be waited for (%s): one that is slower than a reload may meet guards of before and after",
+			 strerror(errno));
+}
+
 /**
  * interlock_hold() - drop what comes where guards change in the module
  * @lock: it
- * @places: array of {"name", "interface", "vlan"}, or {"name"}: where it is
+ * @places: array of {"name", "interface", "vlan"}, or {"name"}: where it is; kept
  *
- * Until the module has all guards as they should be, frames there may be those of
- * another one on the interface, which audits: its tag is worth nothing. Whatever
- * writes the guards next ends it: interlock_update(), which is to follow, and
- * interlock_expect(). Addresses stay as they are: a daemon that starts does not
- * know them yet. @places is not kept.
+ * Until the module has all guards and the policy as they should be, frames there
+ * may be judged by what was with what will be, or be those of another guard on
+ * the interface, which audits: a tag is worth nothing there. Whatever is written
+ * until interlock_release() holds these places, and those at which no guard is
+ * any more. Called again, it holds what is @places then. What has met the chains
+ * of before is through when this returns.
+ *
+ * A daemon that starts does not know the addresses yet, which stay as they are.
  */
-void interlock_hold(struct interlock *lock, const json_t *places)
+void interlock_hold(struct interlock *lock, json_t *places)
 {
-	struct task task = { .what = INTERLOCK_GUARDS };
+	struct task guards = { .what = INTERLOCK_GUARDS };
 	struct interlock_plan plan;
-	json_t *place;
-	size_t i;
 
-	if (!json_array_size(places) || !interlock_wanted(lock) || !ready(lock))
+	json_decref(lock->hold);
+	lock->hold = json_array_size(places) ? json_incref(places) : NULL;
+	if (!lock->hold || !interlock_wanted(lock))
 		return;
 	interlock_want(lock, &plan, NULL);
-	json_array_foreach(places, i, place)
-		plan_shut(&plan,
-			  json_string_value(json_object_get(place, "name")),
-			  json_string_value(json_object_get(place,
-							    "interface")),
-			  (uint16_t)json_integer_value(json_object_get(place,
-								       "vlan")));
-	plan_shut_left(&plan, &lock->have);
-	plan_finish(&plan);
-	task.plan = &plan;
-	lock->held = true;
-	if (!perform(lock, &task))
-		lock->whole = false;
+	if (lock->whole) {
+		write_plan(lock, &plan);
+	} else if (ready(lock)) {
+		guards.plan = &plan;
+		(void)perform(lock, &guards);
+	}
 	plan_free(&plan);
+	let_pass();
+}
+
+/**
+ * interlock_release() - end what interlock_hold() began, and interlock_update()
+ * @lock: it
+ */
+void interlock_release(struct interlock *lock)
+{
+	if (lock->hold)
+		let_pass();
+	json_decref(lock->hold);
+	lock->hold = NULL;
+	interlock_update(lock);
 }
 
 /**
@@ -656,7 +683,7 @@ void interlock_tick(struct interlock *lock)
 	}
 	if (!wanted)
 		return;
-	if (lock->held || guards_differ(lock) || chains_lost(lock))
+	if (guards_differ(lock) || chains_lost(lock))
 		interlock_update(lock);
 	check_generation(lock);
 	/* Heard of meanwhile. */

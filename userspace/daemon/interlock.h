@@ -86,7 +86,8 @@ struct interlock_links {
  *	well, or NULL
  * @have: what was written last
  * @places: what is kept of that over a restart, or NULL
- * @held: what guards' chains say is not @have, but what interlock_hold() wrote
+ * @hold: array of {"name", "interface", "vlan"}: where nothing is to pass until
+ *	interlock_release(), or NULL
  * @whole: @have is what is there
  * @absent: the tables are not there, and are not to be
  * @no_bridge: this kernel does not filter on bridges
@@ -114,7 +115,7 @@ struct interlock {
 	const struct gateway *next;
 	struct interlock_plan have;
 	json_t *places;
-	bool held;
+	json_t *hold;
 	bool whole;
 	bool absent;
 	bool no_bridge;
@@ -140,7 +141,8 @@ void interlock_update(struct interlock *lock);
 void interlock_expect(struct interlock *lock, const struct policy *next);
 void interlock_open_guard(struct interlock *lock, const char *name);
 void interlock_close_guard(struct interlock *lock, const char *name);
-void interlock_hold(struct interlock *lock, const json_t *places);
+void interlock_hold(struct interlock *lock, json_t *places);
+void interlock_release(struct interlock *lock);
 bool interlock_is_open(const struct interlock *lock, const char *name);
 void interlock_tick(struct interlock *lock);
 void interlock_touched(struct interlock *lock);

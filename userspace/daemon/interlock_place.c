@@ -47,7 +47,8 @@ static json_t *encode(const struct interlock_plan *plan)
 	for (size_t i = 0; i < plan->nguards; i++) {
 		const struct plan_guard *guard = &plan->guards[i];
 
-		if (guard->ifindex)
+		/* Without a name of its own it is only held. */
+		if (guard->ifindex && *guard->asked)
 			json_object_set_new(guards, guard->name,
 				json_pack("{s:s, s:I}", "configured",
 					  guard->asked, "ifindex",

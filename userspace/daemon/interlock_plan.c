@@ -192,8 +192,8 @@ static struct plan_guard *add_place(struct interlock_plan *plan,
 
 /**
  * plan_shut() - let nothing pass at a place, whoever judges there
- * @plan: it; to be finished again
- * @name: of the guard that comes or leaves
+ * @plan: it; not finished
+ * @name: of the guard that comes, changes or leaves
  * @interface: its interface, or NULL: wherever the guard is
  * @vlan: VLAN id, or 0
  */
@@ -201,22 +201,22 @@ void plan_shut(struct interlock_plan *plan, const char *name,
 	       const char *interface, uint16_t vlan)
 {
 	unsigned int ifindex = interface ? if_nametoindex(interface) : 0;
-	struct plan_guard *guard;
 
-	if (ifindex) {
-		guard = find_place(plan, ifindex, vlan);
-		if (!guard)
-			guard = add_place(plan, name, ifindex, vlan);
-		guard->absent = true;
+	if (ifindex && !find_place(plan, ifindex, vlan))
+		add_place(plan, name, ifindex, vlan);
+	for (size_t i = 0; i < plan->nguards; i++) {
+		struct plan_guard *guard = &plan->guards[i];
+
+		if (interface ? ifindex && guard->ifindex == ifindex &&
+				guard->vlan == vlan :
+				!strcmp(guard->name, name))
+			guard->absent = true;
 	}
-	for (size_t i = 0; !interface && i < plan->nguards; i++)
-		if (!strcmp(plan->guards[i].name, name))
-			plan->guards[i].absent = true;
 }
 
 /**
  * plan_shut_left() - let nothing pass where there are no guards any more
- * @plan: it; to be finished again
+ * @plan: it; not finished
  * @before: what was written last, with guards where now are none
  */
 void plan_shut_left(struct interlock_plan *plan,

@@ -21,6 +21,24 @@ static const struct client_guard *of_module(const struct client_guards *kernel,
 	return NULL;
 }
 
+/* What interlock_hold() holds. */
+static void plan_hold(const struct interlock *lock, struct interlock_plan *plan)
+{
+	json_t *place;
+	size_t i;
+
+	if (!lock->hold)
+		return;
+	json_array_foreach(lock->hold, i, place)
+		plan_shut(plan,
+			  json_string_value(json_object_get(place, "name")),
+			  json_string_value(json_object_get(place,
+							    "interface")),
+			  (uint16_t)json_integer_value(json_object_get(place,
+								       "vlan")));
+	plan_shut_left(plan, &lock->have);
+}
+
 /*
  * The module is asked, since events about interfaces and about guards arrive in
  * any order. If there is one, and it does not answer, nothing is held against
@@ -46,6 +64,7 @@ static void plan_guards(struct interlock *lock, struct interlock_plan *plan)
 	}
 	if (asked)
 		client_guards_free(&kernel);
+	plan_hold(lock, plan);
 	under_refresh(&lock->under);
 	under_guards(&lock->under, plan);
 }

@@ -52,23 +52,36 @@ bool module_sync_tag(struct daemon *daemon, const struct gateway *gateway,
 }
 
 /**
+ * module_hold_guards() - let nothing pass where guards are about to change
+ * @daemon: the daemon
+ * @gateway: the file that they will be of
+ *
+ * interlock_release() is to follow, when guards and policy are of one file.
+ */
+void module_hold_guards(struct daemon *daemon, const struct gateway *gateway)
+{
+	json_t *places = guards_changing(&daemon->guards, daemon->client,
+					 gateway);
+
+	interlock_hold(&daemon->interlock, places);
+	json_decref(places);
+}
+
+/**
  * module_sync_guards() - make the kernel's guards those of gateway.yaml
  * @daemon: the daemon
  * @diag: receives what did not work
  *
- * interlock_update() is to follow.
+ * interlock_release() is to follow.
  *
  * Return: 0, or -1 with an error in @diag.
  */
 int module_sync_guards(struct daemon *daemon, struct diag *diag)
 {
 	const struct gateway *gateway = &daemon->gateway;
-	json_t *places = guards_changing(&daemon->guards, daemon->client,
-					 gateway);
 	int result;
 
-	interlock_hold(&daemon->interlock, places);
-	json_decref(places);
+	module_hold_guards(daemon, gateway);
 	result = guards_sync(&daemon->guards, daemon->client, gateway, diag);
 	/* What is armed is closed, also if it was opened without a module. */
 	for (size_t i = 0; i < gateway->nguards; i++) {
@@ -163,7 +176,7 @@ static void return_strays(struct daemon *daemon)
 	module_sync_guards(daemon, &diag);
 	log_diag(&diag);
 	diag_free(&diag);
-	interlock_update(&daemon->interlock);
+	interlock_release(&daemon->interlock);
 }
 
 static void look(struct daemon *daemon)
@@ -316,7 +329,7 @@ int module_attach(struct daemon *daemon, bool starting,
 	log_diag(&diag);
 	diag_free(&diag);
 	apply_at_start(daemon);
-	interlock_update(&daemon->interlock);
+	interlock_release(&daemon->interlock);
 	if (whole)
 		fallback_keep(daemon);
 	return 0;

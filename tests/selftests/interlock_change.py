@@ -1,0 +1,280 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The interlock while guards change: what is forbidden before and after stays
+out in between, while a camera sends all the time."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import threading
+
+from lib import daemon, io, lock, net, nl, rig, tap
+from lib.daemon import guard
+
+NETLINK_NETFILTER = 12
+NFNLGRP_NFTABLES = 7
+STRANGER = {"src": "10.31.0.9", "mac": "02:00:5e:31:00:09"}
+
+
+def keep_sending(site, sent, stop):
+    "Send frames of each kind until told to stop."
+    with contextlib.closing(io.Link(site.rig.cam, "eth0")) as link:
+        while not stop.is_set():
+            for frame in sent:
+                link.send(frame)
+
+
+def hear_rules():
+    "A socket that hears what changes in nftables, in this namespace."
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+    sock.bind((0, 0))
+    sock.setsockopt(nl.SOL_NETLINK, nl.NETLINK_ADD_MEMBERSHIP, NFNLGRP_NFTABLES)
+    sock.setblocking(False)
+    return sock
+
+
+def took_step(ear, rules):
+    "Wait a while for the module or nftables to tell of a change."
+    heard, _, _ = select.select([ear.sock, rules], [], [], 0.1)
+    if rules in heard:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                rules.recv(1 << 16)
+    return heard and (rules in heard or ear.drain())
+
+
+def send_at_steps(site, sent, stop):
+    """Send frames of each kind at each step that the daemon takes.
+
+    The kernel tells of a change before it answers; the daemon, stopped there,
+    has not taken its next step. One processor goes to who listens first.
+    """
+    ear = site.rig.open()
+    ear.subscribe()
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    with contextlib.closing(net.call_in(site.gw, hear_rules)) as rules, \
+            contextlib.closing(io.Link(site.rig.cam, "eth0")) as link:
+        while not stop.is_set():
+            if not took_step(ear, rules):
+                continue
+            process = site.daemon.process
+            process.send_signal(signal.SIGSTOP)
+            for frame in sent:
+                link.send(frame)
+            process.send_signal(signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def none_arrives(site, *sent, how=keep_sending):
+    "None of these frames, which a camera sends meanwhile."
+    stop = threading.Event()
+    sender = threading.Thread(target=how, args=(site, sent, stop))
+    sender.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        sender.join()
+    # What was sent before this one has arrived, if it does.
+    for frame in sent:
+        tap.true(not site.far.has(site.body(frame)), "a frame was let through")
+
+
+def behind_trunk(guards, vlans):
+    "A site on whose trunk a stranger could speak, if it were let."
+    site = lock.Site(guards, devices=())
+    site.gw.addr("trunk", "10.31.0.1/24")
+    for vlan in vlans:
+        site.gw.vlan("trunk", vlan, f"v{vlan}")
+        site.gw.up(f"v{vlan}")
+        site.gw.sysctl(f"ipv4/conf/v{vlan}/rp_filter", 0)
+    return site
+
+
+def reload(site, guards):
+    "Another gateway.yaml."
+    site.daemon.configure(guards)
+    site.daemon.ask("reload")
+
+
+def test_traded_beside_audited():
+    "guards that trade VLANs, go and come open nothing for a guard that audits"
+    guards = [guard("cams", vlan=30), guard("more", vlan=40),
+              guard("rest", mode="audit")]
+    site = behind_trunk(guards, (30, 40))
+    sent = [site.frame(vlans=(vlan,), **STRANGER) for vlan in (30, 40)]
+    with none_arrives(site, *sent):
+        for number in range(10):
+            guards[number % 2]["vlan"], guards[1 - number % 2]["vlan"] = 40, 30
+            reload(site, guards)
+            site.daemon.ask("disarm", guard="cams")
+            site.daemon.ask("arm", guard="cams")
+        site.passes(site.frame(**STRANGER))
+    # They would have arrived.
+    guards[0]["mode"] = guards[1]["mode"] = "audit"
+    reload(site, guards)
+    for frame in sent:
+        site.passes(frame)
+
+
+def test_changes_beside_audited():
+    "nor does any other reload that moves guards, or what is beside them"
+    rest = [guard("rest", mode="audit"), guard("far", "side", mode="audit")]
+    site = behind_trunk([*rest, guard("cams", vlan=30)], (30,))
+    sent = site.frame(vlans=(30,), **STRANGER)
+    changes = [
+        # Across interfaces, to other VLANs, and back.
+        [*rest, guard("more", vlan=30), guard("cams", "side", vlan=41)],
+        [*rest, guard("cams", vlan=30), guard("more", "side", vlan=40)],
+        # One that leaves, and the other that has its frames is tightened.
+        [rest[1], guard("cams", vlan=31), guard("rest")],
+        # And the other way round.
+        [*rest, guard("cams", vlan=30)],
+    ]
+    with none_arrives(site, sent):
+        for number in range(20):
+            if number % 3 == 0:
+                site.daemon.ask("disarm", guard="cams")
+            reload(site, changes[number % 4])
+        site.passes(site.frame(**STRANGER))
+    reload(site, rest)
+    site.passes(sent)
+
+
+def with_policy():
+    """Guards trade VLANs, and a policy brings a camera to one of them.
+
+    Before, nobody knows the camera; after, it belongs in the other VLAN.
+    """
+    guards = [guard("cams", vlan=30), guard("more", vlan=31)]
+    site = behind_trunk(guards, (30, 31))
+    new = {"name": "new", "mac": STRANGER["mac"], "profile": "dome",
+           "addresses": [STRANGER["src"]], "guard": "cams"}
+
+    def change(number):
+        even = number % 2
+        site.daemon.configure([guard("cams", vlan=30 + even),
+                               guard("more", vlan=31 - even)])
+        site.daemon.write_policy(lock.text(number + 1, guard="cams",
+                                           more=[new] if even else ()))
+
+    return site, change
+
+
+def test_traded_with_policy():
+    "a policy and guards that one reload brings: a packet meets both, or neither"
+    site, change = with_policy()
+    sent = site.frame(vlans=(30,), **STRANGER)
+    with none_arrives(site, sent, how=send_at_steps):
+        for number in range(1, 20):
+            change(number)
+            site.daemon.ask("reload")
+    site.passes(site.frame(vlans=(31,), **STRANGER))
+
+
+def test_traded_over_a_restart():
+    "the same while the daemon is away, and when it comes back"
+    site, change = with_policy()
+    sent = site.frame(vlans=(30,), **STRANGER)
+    with none_arrives(site, sent, how=send_at_steps):
+        for number in range(1, 8):
+            site.daemon.stop()
+            change(number)
+            site.daemon.start()
+    site.passes(site.frame(vlans=(31,), **STRANGER))
+
+
+def trade_modes(names, interfaces, vlans, frame_vlans, prepare,
+                how=send_at_steps):
+    "Two guards that judge the same frames: one of them always enforces."
+    modes = ["audit", "enforce"]
+    site = behind_trunk([guard("rest", "lan", mode="audit")], vlans)
+    prepare(site)
+    sent = site.frame(vlans=frame_vlans, **STRANGER)
+    between = [guard(f"g{i}", vlan=100 + i) for i in range(10)]
+
+    def turn():
+        modes.reverse()
+        pair = [guard(name, interface, mode=mode) for name, interface, mode
+                in zip(names, interfaces, modes)]
+        # Others that change as well, so that it takes a while.
+        for one in between:
+            one["mode"] = modes[0]
+        reload(site, [pair[0], *between, pair[1]])
+
+    turn()
+    with none_arrives(site, sent, how=how):
+        for _ in range(20):
+            turn()
+    reload(site, [guard(name, interface, mode="audit")
+                  for name, interface in zip(names, interfaces)])
+    site.passes(sent)
+
+
+def test_modes_of_stacked():
+    "a guard on the trunk and one on its VLAN device trade modes: one enforces"
+    trade_modes(("below", "above"), ("trunk", "v30"), (30,), (30,),
+                lambda site: None)
+
+
+def slow_trunk(site):
+    """Another's chain on the trunk, which takes longer than a reload.
+
+    It is asked 2^20 times whether a packet is one that is not there.
+    """
+    site.nft("table netdev slow {",
+             "chain c0 {", *["meta length 1 drop"] * 64, "}",
+             *(line for i in range(1, 15) for line in
+               (f"chain c{i} {{", f"jump c{i - 1}", f"jump c{i - 1}", "}")),
+             "chain entry {",
+             'type filter hook ingress device "trunk" priority 0',
+             "jump c14", "}", "}")
+
+
+def test_modes_under_way():
+    "a packet that is on its way all the while meets no mixture of both"
+    if os.cpu_count() < 2:
+        raise tap.Skip("one processor: nobody reloads while a packet is on its way")
+    modes = ["audit", "enforce"]
+    site = behind_trunk([guard("below"), guard("above", "v30")], (30,))
+    slow_trunk(site)
+    sent = site.frame(vlans=(30,), **STRANGER)
+
+    def turn():
+        modes.reverse()
+        reload(site, [guard("below", mode=modes[0]),
+                      guard("above", "v30", mode=modes[1])])
+
+    turn()
+    link = io.Link(site.rig.cam, "eth0")
+    site.net.defer(link.close)
+    for _ in range(10):
+        # The packet is with one processor, the daemon with another.
+        sender = threading.Thread(target=link.send, args=(sent,))
+        sender.start()
+        turn()
+        sender.join()
+    reload(site, [guard("below", mode="audit"),
+                  guard("above", "v30", mode="audit")])
+    last = site.frame(vlans=(30,), **STRANGER)
+    link.send(last)
+    net.wait_for(lambda: site.far.has(site.body(last)), what="the last frame")
+    tap.true(not site.far.has(site.body(sent)), "a frame was let through")
+
+
+def test_modes_of_bridged():
+    "so do guards on a bridge and on its port"
+    def bridge(site):
+        site.gw.ip("link add br0 type bridge forward_delay 0")
+        site.gw.ip(f"link set br0 address {rig.GW_MAC} up")
+        site.gw.ip("link set trunk master br0")
+        site.gw.sysctl("ipv4/conf/br0/rp_filter", 0)
+        site.gw.addr("br0", "10.31.0.1/24")
+    trade_modes(("below", "above"), ("trunk", "br0"), (), (), bridge)
+
+
+if __name__ == "__main__":
+    tap.main(globals(), needs=[tap.root, daemon.built, lock.built, tap.module],
+             each=daemon.cleanup)
