@@ -5,8 +5,8 @@
 import os
 import subprocess
 
-from lib import daemon, net, policy, tap
-from lib.daemon import world
+from lib import daemon, lock, net, policy, tap
+from lib.daemon import guard, world
 
 LOADED = "/sys/module/lenscap"
 
@@ -107,6 +107,27 @@ def test_goes_and_returns():
     r.bad()
     r.wait_dropped(1)
     net.wait_for(lambda: d.ask("drops")["drops"], what="a record")
+
+
+def test_closed_while_it_goes():
+    "what disarm has closed stays closed while nobody knows that the module went"
+    lock.built()
+    site = lock.behind_trunk([guard("below"), guard("above", "v30")], (30,))
+    site.daemon.ask("disarm", guard="below", open=True)
+    site.daemon.ask("disarm", guard="above")
+    site.rig.sock.close()
+    wait_unloaded()
+    # The interlock looks at each change of an interface.
+    site.gw.ip("link add d0 type dummy")
+    sent, told = [], False
+    while not told:
+        told = "was unloaded" in site.daemon.log()
+        sent.append(site.frame(vlans=(30,), **lock.BEHIND))
+        site.cam_link.send(sent[-1])
+    site.daemon.ask("disarm", guard="above", open=True)
+    site.passes(site.frame(vlans=(30,), **lock.BEHIND))
+    for frame in sent:
+        tap.true(not site.far.has(site.body(frame)), "a frame was let through")
 
 
 if __name__ == "__main__":

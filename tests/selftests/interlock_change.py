@@ -4,18 +4,18 @@
 out in between, while a camera sends all the time."""
 
 import contextlib
+import functools
 import os
 import select
 import signal
 import socket
 import threading
 
-from lib import daemon, io, lock, net, nl, rig, tap
+from lib import daemon, frames, io, lock, net, nl, rig, tap
 from lib.daemon import guard
 
 NETLINK_NETFILTER = 12
 NFNLGRP_NFTABLES = 7
-STRANGER = {"src": "10.31.0.9", "mac": "02:00:5e:31:00:09"}
 
 
 def keep_sending(site, sent, stop):
@@ -45,11 +45,16 @@ def took_step(ear, rules):
     return heard and (rules in heard or ear.drain())
 
 
-def send_at_steps(site, sent, stop):
+def nothing():
+    "Do it."
+
+
+def send_at_steps(site, sent, stop, first=nothing):
     """Send frames of each kind at each step that the daemon takes.
 
     The kernel tells of a change before it answers; the daemon, stopped there,
     has not taken its next step. One processor goes to who listens first.
+    At the first step, do more.
     """
     ear = site.rig.open()
     ear.subscribe()
@@ -61,6 +66,8 @@ def send_at_steps(site, sent, stop):
                 continue
             process = site.daemon.process
             process.send_signal(signal.SIGSTOP)
+            first()
+            first = nothing
             for frame in sent:
                 link.send(frame)
             process.send_signal(signal.SIGCONT)
@@ -82,17 +89,6 @@ def none_arrives(site, *sent, how=keep_sending):
         tap.true(not site.far.has(site.body(frame)), "a frame was let through")
 
 
-def behind_trunk(guards, vlans):
-    "A site on whose trunk a stranger could speak, if it were let."
-    site = lock.Site(guards, devices=())
-    site.gw.addr("trunk", "10.31.0.1/24")
-    for vlan in vlans:
-        site.gw.vlan("trunk", vlan, f"v{vlan}")
-        site.gw.up(f"v{vlan}")
-        site.gw.sysctl(f"ipv4/conf/v{vlan}/rp_filter", 0)
-    return site
-
-
 def reload(site, guards):
     "Another gateway.yaml."
     site.daemon.configure(guards)
@@ -103,15 +99,15 @@ def test_traded_beside_audited():
     "guards that trade VLANs, go and come open nothing for a guard that audits"
     guards = [guard("cams", vlan=30), guard("more", vlan=40),
               guard("rest", mode="audit")]
-    site = behind_trunk(guards, (30, 40))
-    sent = [site.frame(vlans=(vlan,), **STRANGER) for vlan in (30, 40)]
+    site = lock.behind_trunk(guards, (30, 40))
+    sent = [site.frame(vlans=(vlan,), **lock.BEHIND) for vlan in (30, 40)]
     with none_arrives(site, *sent):
         for number in range(10):
             guards[number % 2]["vlan"], guards[1 - number % 2]["vlan"] = 40, 30
             reload(site, guards)
             site.daemon.ask("disarm", guard="cams")
             site.daemon.ask("arm", guard="cams")
-        site.passes(site.frame(**STRANGER))
+        site.passes(site.frame(**lock.BEHIND))
     # They would have arrived.
     guards[0]["mode"] = guards[1]["mode"] = "audit"
     reload(site, guards)
@@ -122,8 +118,8 @@ def test_traded_beside_audited():
 def test_changes_beside_audited():
     "nor does any other reload that moves guards, or what is beside them"
     rest = [guard("rest", mode="audit"), guard("far", "side", mode="audit")]
-    site = behind_trunk([*rest, guard("cams", vlan=30)], (30,))
-    sent = site.frame(vlans=(30,), **STRANGER)
+    site = lock.behind_trunk([*rest, guard("cams", vlan=30)], (30,))
+    sent = site.frame(vlans=(30,), **lock.BEHIND)
     changes = [
         # Across interfaces, to other VLANs, and back.
         [*rest, guard("more", vlan=30), guard("cams", "side", vlan=41)],
@@ -138,7 +134,7 @@ def test_changes_beside_audited():
             if number % 3 == 0:
                 site.daemon.ask("disarm", guard="cams")
             reload(site, changes[number % 4])
-        site.passes(site.frame(**STRANGER))
+        site.passes(site.frame(**lock.BEHIND))
     reload(site, rest)
     site.passes(sent)
 
@@ -149,9 +145,9 @@ def with_policy():
     Before, nobody knows the camera; after, it belongs in the other VLAN.
     """
     guards = [guard("cams", vlan=30), guard("more", vlan=31)]
-    site = behind_trunk(guards, (30, 31))
-    new = {"name": "new", "mac": STRANGER["mac"], "profile": "dome",
-           "addresses": [STRANGER["src"]], "guard": "cams"}
+    site = lock.behind_trunk(guards, (30, 31))
+    new = {"name": "new", "mac": lock.BEHIND["mac"], "profile": "dome",
+           "addresses": [lock.BEHIND["src"]], "guard": "cams"}
 
     def change(number):
         even = number % 2
@@ -166,33 +162,77 @@ def with_policy():
 def test_traded_with_policy():
     "a policy and guards that one reload brings: a packet meets both, or neither"
     site, change = with_policy()
-    sent = site.frame(vlans=(30,), **STRANGER)
+    sent = site.frame(vlans=(30,), **lock.BEHIND)
     with none_arrives(site, sent, how=send_at_steps):
         for number in range(1, 20):
             change(number)
             site.daemon.ask("reload")
-    site.passes(site.frame(vlans=(31,), **STRANGER))
+    site.passes(site.frame(vlans=(31,), **lock.BEHIND))
 
 
 def test_traded_over_a_restart():
     "the same while the daemon is away, and when it comes back"
     site, change = with_policy()
-    sent = site.frame(vlans=(30,), **STRANGER)
+    sent = site.frame(vlans=(30,), **lock.BEHIND)
     with none_arrives(site, sent, how=send_at_steps):
         for number in range(1, 8):
             site.daemon.stop()
             change(number)
             site.daemon.start()
-    site.passes(site.frame(vlans=(31,), **STRANGER))
+    site.passes(site.frame(vlans=(31,), **lock.BEHIND))
+
+
+def test_disarmed_with_policy():
+    "a guard that is disarmed, and armed elsewhere with a policy, is held there"
+    more = guard("more", vlan=30)
+    site = lock.behind_trunk([more, guard("cams", "side", vlan=41)], (30,))
+    new = {"name": "new", "mac": lock.BEHIND["mac"], "profile": "dome",
+           "addresses": [lock.BEHIND["src"]], "guard": "more"}
+    sent = site.frame(vlans=(30,), **lock.BEHIND)
+    site.daemon.ask("disarm", guard="cams")
+    site.daemon.configure([more, guard("cams", "v30")])
+    site.daemon.write_policy(lock.text(2, more=[new]))
+    with none_arrives(site, sent, how=send_at_steps):
+        site.daemon.ask("reload")
+    # Two guards judge it, and only one knows it.
+    reload(site, [more])
+    site.passes(site.frame(vlans=(30,), **lock.BEHIND))
+
+
+def test_refused_move():
+    "where a guard could not be moved, nothing passes, whoever was there before"
+    site = lock.behind_trunk([guard("cams")], ())
+    tun = io.Tun(site.gw, "tun0")
+    site.net.defer(tun.close)
+    site.gw.up("tun0")
+    site.gw.sysctl("ipv4/conf/tun0/rp_filter", 0)
+
+    def packet():
+        return frames.pack_ip("10.50.0.9", rig.PEER_IP, frames.udp(
+            40000, rig.PEER_PORT, site.payload()))
+
+    site.passes(packet(), link=tun)
+    reload(site, [guard("cams"), guard("routed", "tun0", identity="ip")])
+    # It has no Ethernet header: only addresses identify who sends there.
+    site.daemon.configure([guard("cams", "tun0")])
+    site.daemon.denied("reload")
+    site.blocked(packet(), "cams", link=tun)
+    site.daemon.kill()
+    site.daemon.start()
+    site.blocked(packet(), "cams", link=tun)
+    site.daemon.denied("arm", guard="routed")
+    site.blocked(packet(), "cams", link=tun)
+    reload(site, [guard("cams")])
+    site.passes(packet(), link=tun)
 
 
 def trade_modes(names, interfaces, vlans, frame_vlans, prepare,
                 how=send_at_steps):
     "Two guards that judge the same frames: one of them always enforces."
     modes = ["audit", "enforce"]
-    site = behind_trunk([guard("rest", "lan", mode="audit")], vlans)
+    site = lock.behind_trunk([guard("rest", "lan", mode="audit")], vlans)
     prepare(site)
-    sent = site.frame(vlans=frame_vlans, **STRANGER)
+    sent = site.frame(vlans=frame_vlans, **lock.BEHIND)
     between = [guard(f"g{i}", vlan=100 + i) for i in range(10)]
 
     def turn():
@@ -238,9 +278,9 @@ def test_modes_under_way():
     if os.cpu_count() < 2:
         raise tap.Skip("one processor: nobody reloads while a packet is on its way")
     modes = ["audit", "enforce"]
-    site = behind_trunk([guard("below"), guard("above", "v30")], (30,))
+    site = lock.behind_trunk([guard("below"), guard("above", "v30")], (30,))
     slow_trunk(site)
-    sent = site.frame(vlans=(30,), **STRANGER)
+    sent = site.frame(vlans=(30,), **lock.BEHIND)
 
     def turn():
         modes.reverse()
@@ -258,10 +298,27 @@ def test_modes_under_way():
         sender.join()
     reload(site, [guard("below", mode="audit"),
                   guard("above", "v30", mode="audit")])
-    last = site.frame(vlans=(30,), **STRANGER)
+    last = site.frame(vlans=(30,), **lock.BEHIND)
     link.send(last)
     net.wait_for(lambda: site.far.has(site.body(last)), what="the last frame")
     tap.true(not site.far.has(site.body(sent)), "a frame was let through")
+
+
+def test_modes_flushed():
+    "another's flush in the middle of a reload: what is held is held anew"
+    modes = ["audit", "enforce"]
+    site = lock.behind_trunk([guard("below"), guard("above", "v30")], (30,))
+    sent = site.frame(vlans=(30,), **lock.BEHIND)
+    flush = functools.partial(send_at_steps, first=lambda: site.nft(
+        "flush ruleset"))
+    for _ in range(6):
+        modes.reverse()
+        with none_arrives(site, sent, how=flush):
+            reload(site, [guard("below", mode=modes[0]),
+                          guard("above", "v30", mode=modes[1])])
+    reload(site, [guard("below", mode="audit"),
+                  guard("above", "v30", mode="audit")])
+    site.passes(site.frame(vlans=(30,), **lock.BEHIND))
 
 
 def test_modes_of_bridged():

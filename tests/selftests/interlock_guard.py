@@ -98,7 +98,8 @@ def test_audited_beside():
     site.passes(site.frame(vlans=(30,)))
     site.passes(site.frame(**stranger))
     site.daemon.ask("disarm", guard="cams")
-    for vlans in ((30,), (0, 30), ((0x88a8, 0), 30), (0, (0x88a8, 30))):
+    for vlans in ((30,), (0, 30), ((0x88a8, 0), 30), (0, (0x88a8, 30)),
+                  (0, 0, 30), (0, (0x88a8, 0), 30), ((0x88a8, 0), 0, 0, 30)):
         site.blocked(site.frame(vlans=vlans), "cams")
         site.blocked(site.frame(vlans=vlans, **stranger), "cams")
     site.passes(site.frame(**stranger))

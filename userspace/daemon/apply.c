@@ -649,7 +649,7 @@ void reload(struct daemon *daemon, struct outcome *outcome)
 	describe_live(outcome, info.generation, info.revision, false);
 	/* Between the two files, the devices of both are held. */
 	daemon->interlock.next = &next;
-	module_hold_guards(daemon, &next);
+	module_hold_guards(daemon, &next, true);
 	reload_policy(daemon, &next, outcome);
 	daemon->interlock.next = NULL;
 	if (outcome->error) {

@@ -155,7 +155,8 @@ void module_start(struct daemon *daemon);
 void module_stop(struct daemon *daemon);
 bool module_sync_tag(struct daemon *daemon, const struct gateway *gateway,
 		     const struct client_info *info, struct diag *diag);
-void module_hold_guards(struct daemon *daemon, const struct gateway *gateway);
+void module_hold_guards(struct daemon *daemon, const struct gateway *gateway,
+			bool all);
 int module_sync_guards(struct daemon *daemon, struct diag *diag);
 
 /* event.c */

@@ -83,15 +83,24 @@ const struct gateway_guard *guards_find(const struct gateway *gateway,
  * guards_remember() - which interfaces gateway.yaml has asked for
  * @guards: remembers it, over a restart as well
  * @gateway: the file
+ * @kept: object with the names of those that stand where they stood
  */
-void guards_remember(struct guards *guards, const struct gateway *gateway)
+void guards_remember(struct guards *guards, const struct gateway *gateway,
+		     const json_t *kept)
 {
 	json_t *asked = json_object();
 	char *error = NULL;
 
-	for (size_t i = 0; i < gateway->nguards; i++)
-		json_object_set_new(asked, gateway->guards[i].name,
-				    json_text(gateway->guards[i].interface));
+	for (size_t i = 0; i < gateway->nguards; i++) {
+		const char *name = gateway->guards[i].name;
+		json_t *before = json_object_get(guards->asked, name);
+
+		if (!json_object_get(kept, name))
+			json_object_set_new(asked, name,
+				json_text(gateway->guards[i].interface));
+		else if (before)
+			json_object_set(asked, name, before);
+	}
 	if (!json_equal(asked, guards->asked) &&
 	    !state_save(gateway->state, ASKED_FILE, asked, &error))
 		log_warning("%s: after a restart, guards of renamed interfaces may be set anew",
@@ -99,6 +108,25 @@ void guards_remember(struct guards *guards, const struct gateway *gateway)
 	free(error);
 	json_decref(guards->asked);
 	guards->asked = asked;
+}
+
+/**
+ * guards_left() - is a guard of the kernel where gateway.yaml no longer wants it?
+ * @guards: what is known
+ * @guard: it, in gateway.yaml
+ * @there: it, in the kernel
+ *
+ * The kernel has refused to move it. An interface that was renamed takes its guard
+ * along: then gateway.yaml says what it said when the guard was set.
+ */
+bool guards_left(const struct guards *guards, const struct gateway_guard *guard,
+		 const struct gateway_guard *there)
+{
+	const char *asked = json_string_value(json_object_get(guards->asked,
+							      guard->name));
+
+	return strcmp(there->interface, guard->interface) != 0 &&
+	       (!asked || strcmp(asked, guard->interface) != 0);
 }
 
 /**
@@ -151,6 +179,7 @@ int guards_arm(struct guards *guards, struct client *client,
 	       const struct gateway *gateway, const char *name,
 	       json_t *names, struct diag *diag)
 {
+	json_t *kept = json_object();
 	int result = 0;
 
 	for (size_t i = 0; i < gateway->nguards; i++) {
@@ -159,10 +188,12 @@ int guards_arm(struct guards *guards, struct client *client,
 		struct client_error err;
 		bool there = false;
 
+		json_object_set_new(kept, guard->name, json_true());
 		if (name && strcmp(name, guard->name))
 			continue;
 		if (client_guards(client, &kernel, &err) < 0) {
 			diag_error(diag, NULL, 0, 0, "%s", err.text);
+			json_decref(kept);
 			return -1;
 		}
 		for (size_t k = 0; k < kernel.count; k++)
@@ -177,9 +208,11 @@ int guards_arm(struct guards *guards, struct client *client,
 			result = -1;
 			continue;
 		}
+		json_object_del(kept, guard->name);
 		json_array_append_new(names, json_text(guard->name));
 	}
-	guards_remember(guards, gateway);
+	guards_remember(guards, gateway, kept);
+	json_decref(kept);
 	return result;
 }
 

@@ -47,14 +47,17 @@ struct guards {
 
 /* guards_sync.c */
 json_t *guards_changing(const struct guards *guards, struct client *client,
-			const struct gateway *gateway);
+			const struct gateway *gateway, bool all);
 int guards_sync(struct guards *guards, struct client *client,
 		const struct gateway *gateway, struct diag *diag);
 
 /* guards.c */
 void guards_init(struct guards *guards, const char *state);
 void guards_free(struct guards *guards);
-void guards_remember(struct guards *guards, const struct gateway *gateway);
+void guards_remember(struct guards *guards, const struct gateway *gateway,
+		     const json_t *kept);
+bool guards_left(const struct guards *guards, const struct gateway_guard *guard,
+		 const struct gateway_guard *there);
 int guards_disarm(struct guards *guards, struct client *client,
 		  const struct gateway *gateway, const char *name,
 		  json_t *names, struct client_error *err);

@@ -129,8 +129,9 @@ static void follow_rename(const struct guards *guards, const struct plan *plan,
 	want->interface = have->interface;
 }
 
+/* With those that are disarmed, if @all. */
 static void make_plan(struct plan *plan, const struct guards *guards,
-		      const struct gateway *gateway)
+		      const struct gateway *gateway, bool all)
 {
 	size_t i;
 
@@ -145,7 +146,7 @@ static void make_plan(struct plan *plan, const struct guards *guards,
 		const struct gateway_guard *have;
 
 		*want = gateway->guards[i];
-		if (json_object_get(guards->disarmed, want->name))
+		if (!all && json_object_get(guards->disarmed, want->name))
 			continue;
 		follow_rename(guards, plan, want);
 		have = kernel_guard(plan, want->name);
@@ -307,6 +308,18 @@ static void remove_rest(struct plan *plan)
 	}
 }
 
+/* Those that the kernel has, and not where they should be. */
+static json_t *left_behind(const struct plan *plan)
+{
+	json_t *names = json_object();
+
+	for (size_t i = 0; i < plan->nwant; i++)
+		if (!plan->placed[i] && kernel_guard(plan, plan->want[i].name))
+			json_object_set_new(names, plan->want[i].name,
+					    json_true());
+	return names;
+}
+
 static void add_place(json_t *places, const struct gateway_guard *guard)
 {
 	json_array_append_new(places,
@@ -317,9 +330,10 @@ static void add_place(json_t *places, const struct gateway_guard *guard)
 
 /**
  * guards_changing() - where guards_sync() is about to set, move or remove guards
- * @guards: guards that are disarmed are left out
+ * @guards: what is known about them
  * @client: to look with
  * @gateway: the file
+ * @all: also those that are disarmed, and about to be armed
  *
  * Until all are as they are to be, frames there may be those of the interface's
  * guard without a VLAN, or be judged by one above it or below, which may audit.
@@ -328,7 +342,7 @@ static void add_place(json_t *places, const struct gateway_guard *guard)
  * asked.
  */
 json_t *guards_changing(const struct guards *guards, struct client *client,
-			const struct gateway *gateway)
+			const struct gateway *gateway, bool all)
 {
 	struct plan plan = { .client = client };
 	json_t *places = json_array();
@@ -336,7 +350,7 @@ json_t *guards_changing(const struct guards *guards, struct client *client,
 
 	if (client_guards(client, &plan.kernel, &err) < 0)
 		return places;
-	make_plan(&plan, guards, gateway);
+	make_plan(&plan, guards, gateway, all);
 	for (size_t i = 0; i < plan.nwant; i++)
 		if (plan.pending[i])
 			add_place(places, &plan.want[i]);
@@ -366,16 +380,19 @@ int guards_sync(struct guards *guards, struct client *client,
 	struct plan plan = { .client = client, .diag = diag };
 	size_t errors = diag->errors;
 	struct client_error err;
+	json_t *left;
 
 	if (client_guards(client, &plan.kernel, &err) < 0) {
 		diag_error(diag, NULL, 0, 0, "%s", err.text);
 		return -1;
 	}
-	make_plan(&plan, guards, gateway);
+	make_plan(&plan, guards, gateway, false);
 	place_all(&plan);
 	remove_rest(&plan);
+	left = left_behind(&plan);
 	free_plan(&plan);
-	guards_remember(guards, gateway);
+	guards_remember(guards, gateway, left);
+	json_decref(left);
 	if (guards_observe(guards, client, gateway, &err) < 0)
 		diag_error(diag, NULL, 0, 0, "%s", err.text);
 	return diag->errors > errors ? -1 : 0;

@@ -529,6 +529,9 @@ void interlock_hold(struct interlock *lock, json_t *places)
 	lock->hold = json_array_size(places) ? json_incref(places) : NULL;
 	if (!lock->hold || !interlock_wanted(lock))
 		return;
+	/* What another program has taken away would not be written. */
+	if (lock->whole && disturbed(lock))
+		lock->whole = false;
 	interlock_want(lock, &plan, NULL);
 	if (lock->whole) {
 		write_plan(lock, &plan);

@@ -277,6 +277,20 @@ static void say_its_verdict(const struct writer *w, const char *chain,
 	say_rule(w, NFPROTO_NETDEV, chain, rule);
 }
 
+/* The protocols of tags that the kernel takes off. */
+static const uint16_t tag_kinds[] = { ETH_P_8021Q, ETH_P_8021AD };
+
+/* A tag behind a priority tag; @kinds counts the four ways to write them. */
+static struct nftnl_rule *behind_priority(const char *chain, size_t kinds,
+					  uint16_t id)
+{
+	struct nftnl_rule *rule = rule_new(NFPROTO_NETDEV, chain);
+
+	rule_tag(rule, ETHER_PROTOCOL, tag_kinds[kinds / 2], 0);
+	rule_tag(rule, ETHER_PROTOCOL + VLAN_LEN, tag_kinds[kinds % 2], id);
+	return rule;
+}
+
 /*
  * Frames with the id of a guard, behind a priority tag too: drop them if it is
  * shut, or accept what was judged.
@@ -284,21 +298,15 @@ static void say_its_verdict(const struct writer *w, const char *chain,
 static void say_tagged(const struct writer *w, const char *chain,
 		       const struct plan_guard *guard)
 {
-	static const uint16_t kinds[] = { ETH_P_8021Q, ETH_P_8021AD };
-
 	for (size_t i = 0; i < 2; i++) {
 		struct nftnl_rule *rule = rule_new(NFPROTO_NETDEV, chain);
 
-		rule_tag(rule, ETHER_PROTOCOL, kinds[i], guard->vlan);
+		rule_tag(rule, ETHER_PROTOCOL, tag_kinds[i], guard->vlan);
 		say_its_verdict(w, chain, guard, rule);
-		for (size_t k = 0; k < 2; k++) {
-			rule = rule_new(NFPROTO_NETDEV, chain);
-			rule_tag(rule, ETHER_PROTOCOL, kinds[i], 0);
-			rule_tag(rule, ETHER_PROTOCOL + VLAN_LEN, kinds[k],
-				  guard->vlan);
-			say_its_verdict(w, chain, guard, rule);
-		}
 	}
+	for (size_t i = 0; i < 4; i++)
+		say_its_verdict(w, chain, guard,
+				behind_priority(chain, i, guard->vlan));
 }
 
 /*
@@ -312,12 +320,20 @@ static void say_tags(const struct writer *w, const char *chain,
 		     const struct plan_guard *untagged)
 {
 	bool shut = untagged && is_shut(untagged);
+	const struct plan_guard *any = NULL;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (shut || is_shut(&guards[i]))
 			say_tagged(w, chain, &guards[i]);
-	if (!shut)
-		say_judged(w, NFPROTO_NETDEV, chain);
+		if (is_shut(&guards[i]))
+			any = &guards[i];
+	}
+	if (shut)
+		return;
+	/* Behind two, which the kernel strips as it does one, any id may be. */
+	for (size_t i = 0; any && i < 4; i++)
+		say_verdict(w, chain, any, behind_priority(chain, i, 0));
+	say_judged(w, NFPROTO_NETDEV, chain);
 }
 
 /* The guards of one interface; the one without a VLAN is the last. */

@@ -215,6 +215,20 @@ void plan_shut(struct interlock_plan *plan, const char *name,
 }
 
 /**
+ * plan_shut_free() - let nothing pass at a place, unless a guard stands there
+ * @plan: it; not finished
+ * @name: of the guard that is to be there
+ * @ifindex: index of the interface; 0: there is none
+ * @vlan: VLAN id, or 0
+ */
+void plan_shut_free(struct interlock_plan *plan, const char *name,
+		    unsigned int ifindex, uint16_t vlan)
+{
+	if (ifindex && !find_place(plan, ifindex, vlan))
+		add_place(plan, name, ifindex, vlan)->absent = true;
+}
+
+/**
  * plan_shut_left() - let nothing pass where there are no guards any more
  * @plan: it; not finished
  * @before: what was written last, with guards where now are none
@@ -225,10 +239,9 @@ void plan_shut_left(struct interlock_plan *plan,
 	for (size_t i = 0; i < before->nguards; i++) {
 		const struct plan_guard *old = &before->guards[i];
 
-		if (old->ifindex && !old->kept &&
-		    !find_place(plan, old->ifindex, old->vlan))
-			add_place(plan, old->name, old->ifindex,
-				  old->vlan)->absent = true;
+		if (!old->kept)
+			plan_shut_free(plan, old->name, old->ifindex,
+				       old->vlan);
 	}
 }
 

@@ -122,6 +122,8 @@ void plan_add_place(struct interlock_plan *plan, const char *name,
 void plan_forget_lost(struct interlock_plan *plan);
 void plan_shut(struct interlock_plan *plan, const char *name,
 	       const char *interface, uint16_t vlan);
+void plan_shut_free(struct interlock_plan *plan, const char *name,
+		    unsigned int ifindex, uint16_t vlan);
 void plan_shut_left(struct interlock_plan *plan,
 		    const struct interlock_plan *before);
 void plan_add_port(struct interlock_plan *plan, const char *interface,

@@ -30,7 +30,8 @@ static const struct plan_guard *find_guard(const struct interlock_plan *plan,
 					   const char *name)
 {
 	for (size_t i = 0; i < plan->nguards; i++)
-		if (!strcmp(plan->guards[i].name, name))
+		if (!strcmp(plan->guards[i].name, name) &&
+		    *plan->guards[i].asked)
 			return &plan->guards[i];
 	return NULL;
 }

@@ -5,6 +5,7 @@
  * It follows from gateway.yaml, from the interfaces on which the module has its
  * guards, from the tag in effect and from the policy.
  */
+#include <net/if.h>
 #include <string.h>
 
 #include "daemon.h"
@@ -19,6 +20,33 @@ static const struct client_guard *of_module(const struct client_guards *kernel,
 		if (!strcmp(kernel->items[i].config.name, name))
 			return &kernel->items[i];
 	return NULL;
+}
+
+/* Was nobody who judged for it there when it was written last? */
+static bool was_absent(const struct interlock *lock, const char *name)
+{
+	for (size_t i = 0; i < lock->have.nguards; i++)
+		if (!strcmp(lock->have.guards[i].name, name) &&
+		    *lock->have.guards[i].asked && lock->have.guards[i].absent)
+			return true;
+	return false;
+}
+
+/* What comes where a guard could not be moved is nobody's, or another's. */
+static void plan_left(const struct daemon *daemon, struct interlock_plan *plan,
+		      const struct client_guards *kernel)
+{
+	for (size_t i = 0; i < daemon->gateway.nguards; i++) {
+		const struct gateway_guard *guard = &daemon->gateway.guards[i];
+		const struct client_guard *there = of_module(kernel,
+							     guard->name);
+
+		if (there && guards_left(&daemon->guards, guard,
+					 &there->config))
+			plan_shut_free(plan, guard->name,
+				       if_nametoindex(guard->interface),
+				       guard->vlan);
+	}
 }
 
 /* What interlock_hold() holds. */
@@ -41,8 +69,8 @@ static void plan_hold(const struct interlock *lock, struct interlock_plan *plan)
 
 /*
  * The module is asked, since events about interfaces and about guards arrive in
- * any order. If there is one, and it does not answer, nothing is held against
- * what it may judge.
+ * any order. If it does not answer, it has the guards that it had; it may have
+ * gone, and then it had none.
  */
 static void plan_guards(struct interlock *lock, struct interlock_plan *plan)
 {
@@ -60,10 +88,13 @@ static void plan_guards(struct interlock *lock, struct interlock_plan *plan)
 			       interlock_is_open(lock, guard->name),
 			       &lock->have);
 		if (daemon->client && !asked)
-			plan->guards[plan->nguards - 1].absent = false;
+			plan->guards[plan->nguards - 1].absent =
+				was_absent(lock, guard->name);
 	}
-	if (asked)
+	if (asked) {
+		plan_left(daemon, plan, &kernel);
 		client_guards_free(&kernel);
+	}
 	plan_hold(lock, plan);
 	under_refresh(&lock->under);
 	under_guards(&lock->under, plan);

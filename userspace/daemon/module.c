@@ -55,13 +55,15 @@ bool module_sync_tag(struct daemon *daemon, const struct gateway *gateway,
  * module_hold_guards() - let nothing pass where guards are about to change
  * @daemon: the daemon
  * @gateway: the file that they will be of
+ * @all: also guards that are disarmed, and about to be armed
  *
  * interlock_release() is to follow, when guards and policy are of one file.
  */
-void module_hold_guards(struct daemon *daemon, const struct gateway *gateway)
+void module_hold_guards(struct daemon *daemon, const struct gateway *gateway,
+			bool all)
 {
 	json_t *places = guards_changing(&daemon->guards, daemon->client,
-					 gateway);
+					 gateway, all);
 
 	interlock_hold(&daemon->interlock, places);
 	json_decref(places);
@@ -81,7 +83,7 @@ int module_sync_guards(struct daemon *daemon, struct diag *diag)
 	const struct gateway *gateway = &daemon->gateway;
 	int result;
 
-	module_hold_guards(daemon, gateway);
+	module_hold_guards(daemon, gateway, false);
 	result = guards_sync(&daemon->guards, daemon->client, gateway, diag);
 	/* What is armed is closed, also if it was opened without a module. */
 	for (size_t i = 0; i < gateway->nguards; i++) {

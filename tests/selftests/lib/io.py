@@ -17,7 +17,7 @@ import struct
 import time
 from collections import namedtuple
 
-from . import frames, net
+from . import frames, net, tap
 
 ETH_P_ALL = 3
 SOL_PACKET = 263
@@ -30,7 +30,7 @@ SO_MARK = 36
 SO_ATTACH_FILTER = 26
 
 TUNSETIFF = 0x400454ca
-IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
+IFF_TUN, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x0001, 0x0002, 0x1000, 0x4000
 
 STATUS_VLAN_VALID, STATUS_VLAN_TPID_VALID = 0x10, 0x40
 
@@ -126,15 +126,19 @@ class Tap:
     Each frame has a virtio header, as a virtual machine's have.
     """
 
+    KIND = IFF_TAP
+
     def __init__(self, netns, ifname):
+        net.run(["modprobe", "-q", "tun"], check=False)
+        if not os.path.exists("/dev/net/tun"):
+            raise tap.Skip("needs /dev/net/tun")
         self.file = net.call_in(netns, self._open, ifname)
 
-    @staticmethod
-    def _open(ifname):
+    def _open(self, ifname):
         fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.ioctl(fd, TUNSETIFF, struct.pack(
-                "16sH22x", ifname.encode(), IFF_TAP | IFF_NO_PI |
+                "16sH22x", ifname.encode(), self.KIND | IFF_NO_PI |
                 IFF_VNET_HDR))
         except OSError:
             os.close(fd)
@@ -149,6 +153,12 @@ class Tap:
         """Have frames received, in order."""
         for frame in frames:
             os.write(self.file, header + frame)
+
+
+class Tun(Tap):
+    """The same for packets that have no Ethernet header."""
+
+    KIND = IFF_TUN
 
 
 def gso_header(kind, size, header_len, csum_start=0, csum_offset=0):

@@ -239,6 +239,21 @@ class Site:
                      what=f"the interlock to be {state}")
 
 
+# Somebody behind the trunk whom no policy knows.
+BEHIND = {"src": "10.31.0.9", "mac": "02:00:5e:31:00:09"}
+
+
+def behind_trunk(guards, vlans):
+    """A site on whose trunk a stranger could speak, if it were let."""
+    site = Site(guards, devices=())
+    site.gw.addr("trunk", "10.31.0.1/24")
+    for vlan in vlans:
+        site.gw.vlan("trunk", vlan, f"v{vlan}")
+        site.gw.up(f"v{vlan}")
+        site.gw.sysctl(f"ipv4/conf/v{vlan}/rp_filter", 0)
+    return site
+
+
 def built():
     """Prerequisite: nftables' own program, for foreign changes."""
     nft.need()
