@@ -170,6 +170,25 @@ def test_traded_with_policy():
     site.passes(site.frame(vlans=(31,), **lock.BEHIND))
 
 
+def test_traded_and_renamed():
+    "nor does a name help that the interface loses when its guards are held"
+    site, change = with_policy()
+    sent = site.frame(vlans=(30,), **lock.BEHIND)
+
+    def rename():
+        site.gw.batch(["link set trunk down", "link set trunk name lan0",
+                       "link set lan0 up"])
+        # Only then does the camera's end send again.
+        net.wait_for(lambda: "LOWER_UP" in site.rig.cam.ip(
+            "link show eth0"), what="the camera's link")
+
+    change(1)
+    with none_arrives(site, sent, how=functools.partial(send_at_steps,
+                                                        first=rename)):
+        site.daemon.ask("reload")
+    site.passes(site.frame(vlans=(31,), **lock.BEHIND))
+
+
 def test_traded_over_a_restart():
     "the same while the daemon is away, and when it comes back"
     site, change = with_policy()

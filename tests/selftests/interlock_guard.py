@@ -327,6 +327,19 @@ def test_reserved_groups_at_a_bridge():
                  "prerouting", link=site.alien_link, at=site.near)
 
 
+def test_reserved_groups_and_audit():
+    "a guard on the port that audits opens none of this"
+    guards = [guard("cams", "br0"), guard("port", mode="audit")]
+    site = lock.Site(guards, devices=(), start=False)
+    site.gw.bridge("br0", "trunk")
+    site.gw.ip(f"link set br0 address {rig.GW_MAC}")
+    site.gw.addr("br0", lock.GW4["trunk"], lock.GW6["trunk"])
+    site.daemon.start()
+    site.warm()
+    site.passes(site.frame())
+    reserved(site, site.cam_link, (2, 3, 14, 15))
+
+
 def test_ports_come_and_go():
     "the interlock follows the ports of a guarded bridge"
     site = lock.Site([guard("cams", "br0"), guard("deep", "v40"),

@@ -320,11 +320,12 @@ static json_t *left_behind(const struct plan *plan)
 	return names;
 }
 
-static void add_place(json_t *places, const struct gateway_guard *guard)
+static void add_place(json_t *places, const struct gateway_guard *guard,
+		      unsigned int ifindex)
 {
 	json_array_append_new(places,
-		json_pack("{s:o, s:o, s:i}", "name", json_text(guard->name),
-			  "interface", json_text(guard->interface),
+		json_pack("{s:o, s:I, s:i}", "name", json_text(guard->name),
+			  "ifindex", (json_int_t)ifindex,
 			  "vlan", (int)guard->vlan));
 }
 
@@ -338,8 +339,8 @@ static void add_place(json_t *places, const struct gateway_guard *guard)
  * Until all are as they are to be, frames there may be those of the interface's
  * guard without a VLAN, or be judged by one above it or below, which may audit.
  *
- * Return: array of {"name", "interface", "vlan"}; empty if the kernel cannot be
- * asked.
+ * Return: array of {"name", "ifindex", "vlan"}, for interlock_hold(); empty if the
+ * kernel cannot be asked.
  */
 json_t *guards_changing(const struct guards *guards, struct client *client,
 			const struct gateway *gateway, bool all)
@@ -353,13 +354,14 @@ json_t *guards_changing(const struct guards *guards, struct client *client,
 	make_plan(&plan, guards, gateway, all);
 	for (size_t i = 0; i < plan.nwant; i++)
 		if (plan.pending[i])
-			add_place(places, &plan.want[i]);
+			add_place(places, &plan.want[i],
+				  if_nametoindex(plan.want[i].interface));
 	for (size_t i = 0; i < plan.kernel.count; i++) {
 		const struct gateway_guard *have = &plan.kernel.items[i].config;
 		size_t wanted = wanted_index(&plan, have->name);
 
 		if (wanted == plan.nwant || !plan.placed[wanted])
-			add_place(places, have);
+			add_place(places, have, plan.kernel.items[i].ifindex);
 	}
 	free_plan(&plan);
 	return places;

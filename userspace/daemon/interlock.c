@@ -497,7 +497,8 @@ void interlock_update(struct interlock *lock)
  * others further on. From an interface to those above it is one RCU read-side
  * section (net/core/dev.c), and this waits for a grace period where there are
  * processors to wait for (kernel/sched/membarrier.c). It refuses where nohz_full=
- * is in use. A multicast that macvlan or ipvlan has put aside is not waited for.
+ * is in use. What lies in a queue in between is not waited for: RPS on a bridge,
+ * veth, the gro_cells of tunnels, multicasts that macvlan or ipvlan put aside.
  */
 static void let_pass(void)
 {
@@ -509,7 +510,7 @@ static void let_pass(void)
 /**
  * interlock_hold() - drop what comes where guards change in the module
  * @lock: it
- * @places: array of {"name", "interface", "vlan"}, or {"name"}: where it is; kept
+ * @places: array of {"name", "ifindex", "vlan"}, or {"name"}: where it is; kept
  *
  * Until the module has all guards and the policy as they should be, frames there
  * may be judged by what was with what will be, or be those of another guard on

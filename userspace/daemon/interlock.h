@@ -86,7 +86,7 @@ struct interlock_links {
  *	well, or NULL
  * @have: what was written last
  * @places: what is kept of that over a restart, or NULL
- * @hold: array of {"name", "interface", "vlan"}: where nothing is to pass until
+ * @hold: array of {"name", "ifindex", "vlan"}: where nothing is to pass until
  *	interlock_release(), or NULL
  * @whole: @have is what is there
  * @absent: the tables are not there, and are not to be

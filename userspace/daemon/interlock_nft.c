@@ -379,7 +379,8 @@ static void load_group(struct nftnl_rule *rule)
  * Prerouting looks at such frames as well, but IPv6 answers an unknown
  * hop-by-hop option before. What is known of the protocol here is that behind
  * one tag. Two tags of priority are stripped behind this hook, and of others
- * nothing on the port is for the gateway.
+ * nothing on the port is for the gateway. The mark is that of a guard on the port,
+ * which may audit, and no word of the one above.
  */
 static void say_port(const struct writer *w, const struct plan_port *port)
 {
@@ -393,7 +394,6 @@ static void say_port(const struct writer *w, const struct plan_port *port)
 		return;
 	chain_of_port(&chain, port);
 	want_chain(w, &chain);
-	say_judged(w, NFPROTO_NETDEV, chain.name);
 	rule = rule_new(NFPROTO_NETDEV, chain.name);
 	load_group(rule);
 	rule_unequal(rule, reserved, sizeof(reserved));
@@ -511,7 +511,7 @@ static void say_reserved(const struct writer *w, const struct base_chain *chain)
 /*
  * A port under a guard has no packets of its own: the guard's interface takes
  * them over. A rule that has a bridge route what came by a port ("meta broute")
- * takes it past the guard.
+ * takes it past the guard, also with the mark of one on the port.
  */
 static void say_ports(const struct writer *w, const struct base_chain *chain)
 {
@@ -602,14 +602,15 @@ static void say_addresses(const struct writer *w, uint16_t family)
 		    strcmp(chains[i - 1].counter, chain->counter) != 0)
 			want_counter(w, family, chain->counter);
 		want_chain(w, chain);
+		if (chain->hook == NF_INET_PRE_ROUTING &&
+		    family == NFPROTO_INET)
+			say_ports(w, chain);
 		say_judged(w, family, chain->name);
 		if (family == NFPROTO_INET && chain->hook != NF_INET_FORWARD)
 			say_loopback(w, chain);
 		if (chain->hook == NF_INET_PRE_ROUTING &&
-		    family == NFPROTO_INET) {
+		    family == NFPROTO_INET)
 			say_reserved(w, chain);
-			say_ports(w, chain);
-		}
 		if (family == NFPROTO_BRIDGE && chain->hook != BRIDGE_FORWARD)
 			say_bridges(w, chain);
 		say_mac(w, chain);

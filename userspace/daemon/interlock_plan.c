@@ -194,22 +194,20 @@ static struct plan_guard *add_place(struct interlock_plan *plan,
  * plan_shut() - let nothing pass at a place, whoever judges there
  * @plan: it; not finished
  * @name: of the guard that comes, changes or leaves
- * @interface: its interface, or NULL: wherever the guard is
+ * @ifindex: index of its interface, which may be renamed meanwhile; or 0: wherever
+ *	the guard is
  * @vlan: VLAN id, or 0
  */
 void plan_shut(struct interlock_plan *plan, const char *name,
-	       const char *interface, uint16_t vlan)
+	       unsigned int ifindex, uint16_t vlan)
 {
-	unsigned int ifindex = interface ? if_nametoindex(interface) : 0;
-
 	if (ifindex && !find_place(plan, ifindex, vlan))
 		add_place(plan, name, ifindex, vlan);
 	for (size_t i = 0; i < plan->nguards; i++) {
 		struct plan_guard *guard = &plan->guards[i];
 
-		if (interface ? ifindex && guard->ifindex == ifindex &&
-				guard->vlan == vlan :
-				!strcmp(guard->name, name))
+		if (ifindex ? guard->ifindex == ifindex && guard->vlan == vlan :
+			      !strcmp(guard->name, name))
 			guard->absent = true;
 	}
 }

@@ -121,7 +121,7 @@ void plan_add_place(struct interlock_plan *plan, const char *name,
 		    const char *asked, unsigned int ifindex);
 void plan_forget_lost(struct interlock_plan *plan);
 void plan_shut(struct interlock_plan *plan, const char *name,
-	       const char *interface, uint16_t vlan);
+	       unsigned int ifindex, uint16_t vlan);
 void plan_shut_free(struct interlock_plan *plan, const char *name,
 		    unsigned int ifindex, uint16_t vlan);
 void plan_shut_left(struct interlock_plan *plan,

@@ -60,8 +60,8 @@ static void plan_hold(const struct interlock *lock, struct interlock_plan *plan)
 	json_array_foreach(lock->hold, i, place)
 		plan_shut(plan,
 			  json_string_value(json_object_get(place, "name")),
-			  json_string_value(json_object_get(place,
-							    "interface")),
+			  (unsigned int)json_integer_value(json_object_get(place,
+									   "ifindex")),
 			  (uint16_t)json_integer_value(json_object_get(place,
 								       "vlan")));
 	plan_shut_left(plan, &lock->have);
