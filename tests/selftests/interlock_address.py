@@ -235,20 +235,31 @@ def test_other_gateways_cameras():
                  link=site.alien_link)
 
 
+def listens(pid):
+    "Does a process listen to nftables?"
+    with open("/proc/thread-self/net/netlink", encoding="ascii") as file:
+        sockets = [line.split()[1:4] for line in file][1:]
+    return any(kind == "12" and owner == str(pid) and int(groups, 16)
+               for kind, owner, groups in sockets)
+
+
 def test_guard_and_policy_renamed():
     "a guard gets another name, in both files: its devices are never let go"
     site = lock.Site([guard("a")], lock.text(guard="a"))
     serial = itertools.count(1)
     with tempfile.NamedTemporaryFile() as file, \
             open(file.name, encoding="ascii") as heard:
-        site.net.stop(site.gw.popen(["nft", "monitor"], stdout=file))
+        monitor = site.gw.popen(["nft", "monitor"], stdout=file)
+        site.net.stop(monitor)
 
         def told(name):
             # What is there already is not told again.
             site.nft(f"add table ip {name}{next(serial)}")
             heard.seek(0)
             return name in heard.read()
-        net.wait_for(lambda: told("begin"), what="nft to listen")
+        # To change something meanwhile would have it begin anew.
+        net.wait_for(lambda: site.gw.call(listens, monitor.pid),
+                     what="nft to listen")
         site.daemon.configure([guard("b")])
         site.daemon.write_policy(lock.text(2, guard="b"))
         site.daemon.ask("reload")
