@@ -245,8 +245,7 @@ def test_refused_move():
     site.passes(packet(), link=tun)
 
 
-def trade_modes(names, interfaces, vlans, frame_vlans, prepare,
-                how=send_at_steps):
+def trade_modes(names, interfaces, vlans, frame_vlans, prepare):
     "Two guards that judge the same frames: one of them always enforces."
     modes = ["audit", "enforce"]
     site = lock.behind_trunk([guard("rest", "lan", mode="audit")], vlans)
@@ -264,7 +263,7 @@ def trade_modes(names, interfaces, vlans, frame_vlans, prepare,
         reload(site, [pair[0], *between, pair[1]])
 
     turn()
-    with none_arrives(site, sent, how=how):
+    with none_arrives(site, sent, how=send_at_steps):
         for _ in range(20):
             turn()
     reload(site, [guard(name, interface, mode="audit")
