@@ -457,15 +457,13 @@ static int disarm_guards(struct daemon *daemon, const char *name, json_t *names,
 			 struct client_error *err)
 {
 	const struct gateway *gateway = &daemon->gateway;
-	json_t *places = json_array();
+	struct guard_places places = { 0 };
 
 	for (size_t i = 0; i < gateway->nguards; i++)
 		if (!name || !strcmp(name, gateway->guards[i].name))
-			json_array_append_new(places,
-				json_pack("{s:o}", "name",
-					  json_text(gateway->guards[i].name)));
-	interlock_hold(&daemon->interlock, places);
-	json_decref(places);
+			guard_places_add(&places, gateway->guards[i].name, 0,
+					 0);
+	interlock_hold(&daemon->interlock, &places);
 	return guards_disarm(&daemon->guards, daemon->client, gateway, name,
 			     names, err);
 }

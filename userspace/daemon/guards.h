@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -45,9 +46,38 @@ struct guards {
 	size_t nseen;
 };
 
+/**
+ * struct guard_place - where a guard stands, or is to stand
+ * @name: of the guard
+ * @ifindex: index of its interface, which may be renamed meanwhile; or 0: wherever
+ *	the guard is
+ * @vlan: VLAN id, or 0
+ */
+struct guard_place {
+	char *name;
+	unsigned int ifindex;
+	uint16_t vlan;
+};
+
+/**
+ * struct guard_places - some of them
+ * @items: they
+ * @count: how many
+ */
+struct guard_places {
+	struct guard_place *items;
+	size_t count;
+};
+
+/* guards_place.c */
+void guard_places_add(struct guard_places *places, const char *name,
+		      unsigned int ifindex, uint16_t vlan);
+void guard_places_free(struct guard_places *places);
+
 /* guards_sync.c */
-json_t *guards_changing(const struct guards *guards, struct client *client,
-			const struct gateway *gateway, bool all);
+void guards_changing(const struct guards *guards, struct client *client,
+		     const struct gateway *gateway, bool all,
+		     struct guard_places *places);
 int guards_sync(struct guards *guards, struct client *client,
 		const struct gateway *gateway, struct diag *diag);
 

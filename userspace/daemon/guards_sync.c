@@ -320,51 +320,44 @@ static json_t *left_behind(const struct plan *plan)
 	return names;
 }
 
-static void add_place(json_t *places, const struct gateway_guard *guard,
-		      unsigned int ifindex)
-{
-	json_array_append_new(places,
-		json_pack("{s:o, s:I, s:i}", "name", json_text(guard->name),
-			  "ifindex", (json_int_t)ifindex,
-			  "vlan", (int)guard->vlan));
-}
-
 /**
  * guards_changing() - where guards_sync() is about to set, move or remove guards
  * @guards: what is known about them
  * @client: to look with
  * @gateway: the file
  * @all: also those that are disarmed, and about to be armed
+ * @places: receives them, for interlock_hold(); nothing if the kernel cannot be asked
  *
  * Until all are as they are to be, frames there may be those of the interface's
  * guard without a VLAN, or be judged by one above it or below, which may audit.
- *
- * Return: array of {"name", "ifindex", "vlan"}, for interlock_hold(); empty if the
- * kernel cannot be asked.
  */
-json_t *guards_changing(const struct guards *guards, struct client *client,
-			const struct gateway *gateway, bool all)
+void guards_changing(const struct guards *guards, struct client *client,
+		     const struct gateway *gateway, bool all,
+		     struct guard_places *places)
 {
 	struct plan plan = { .client = client };
-	json_t *places = json_array();
 	struct client_error err;
 
 	if (client_guards(client, &plan.kernel, &err) < 0)
-		return places;
+		return;
 	make_plan(&plan, guards, gateway, all);
-	for (size_t i = 0; i < plan.nwant; i++)
+	for (size_t i = 0; i < plan.nwant; i++) {
+		const struct gateway_guard *want = &plan.want[i];
+		unsigned int ifindex = if_nametoindex(want->interface);
+
 		if (plan.pending[i])
-			add_place(places, &plan.want[i],
-				  if_nametoindex(plan.want[i].interface));
+			guard_places_add(places, want->name, ifindex,
+					 want->vlan);
+	}
 	for (size_t i = 0; i < plan.kernel.count; i++) {
-		const struct gateway_guard *have = &plan.kernel.items[i].config;
-		size_t wanted = wanted_index(&plan, have->name);
+		const struct client_guard *have = &plan.kernel.items[i];
+		size_t wanted = wanted_index(&plan, have->config.name);
 
 		if (wanted == plan.nwant || !plan.placed[wanted])
-			add_place(places, have, plan.kernel.items[i].ifindex);
+			guard_places_add(places, have->config.name,
+					 have->ifindex, have->config.vlan);
 	}
 	free_plan(&plan);
-	return places;
 }
 
 /**

@@ -14,6 +14,7 @@
 #include <libmnl/libmnl.h>
 
 #include "client.h"
+#include "guards.h"
 #include "interlock_plan.h"
 #include "nft.h"
 
@@ -86,8 +87,7 @@ struct interlock_links {
  *	well, or NULL
  * @have: what was written last
  * @places: what is kept of that over a restart, or NULL
- * @hold: array of {"name", "ifindex", "vlan"}: where nothing is to pass until
- *	interlock_release(), or NULL
+ * @hold: where nothing is to pass until interlock_release()
  * @whole: @have is what is there
  * @absent: the tables are not there, and are not to be
  * @no_bridge: this kernel does not filter on bridges
@@ -115,7 +115,7 @@ struct interlock {
 	const struct gateway *next;
 	struct interlock_plan have;
 	json_t *places;
-	json_t *hold;
+	struct guard_places hold;
 	bool whole;
 	bool absent;
 	bool no_bridge;
@@ -141,7 +141,7 @@ void interlock_update(struct interlock *lock);
 void interlock_expect(struct interlock *lock, const struct policy *next);
 void interlock_open_guard(struct interlock *lock, const char *name);
 void interlock_close_guard(struct interlock *lock, const char *name);
-void interlock_hold(struct interlock *lock, json_t *places);
+void interlock_hold(struct interlock *lock, struct guard_places *places);
 void interlock_release(struct interlock *lock);
 bool interlock_is_open(const struct interlock *lock, const char *name);
 void interlock_tick(struct interlock *lock);
@@ -149,6 +149,12 @@ void interlock_touched(struct interlock *lock);
 void interlock_forget(struct interlock *lock);
 bool interlock_wanted(const struct interlock *lock);
 const char *interlock_cut(const struct interlock *lock);
+
+/* interlock_write.c */
+void interlock_write(struct interlock *lock, struct interlock_plan *plan);
+void interlock_write_guards(struct interlock *lock,
+			    const struct interlock_plan *plan);
+void interlock_write_nothing(struct interlock *lock);
 
 /* interlock_want.c */
 void interlock_want_guards(struct interlock *lock, struct interlock_plan *plan);

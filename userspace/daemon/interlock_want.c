@@ -52,18 +52,13 @@ static void plan_left(const struct daemon *daemon, struct interlock_plan *plan,
 /* What interlock_hold() holds. */
 static void plan_hold(const struct interlock *lock, struct interlock_plan *plan)
 {
-	json_t *place;
-	size_t i;
-
-	if (!lock->hold)
+	if (!lock->hold.count)
 		return;
-	json_array_foreach(lock->hold, i, place)
-		plan_shut(plan,
-			  json_string_value(json_object_get(place, "name")),
-			  (unsigned int)json_integer_value(json_object_get(place,
-									   "ifindex")),
-			  (uint16_t)json_integer_value(json_object_get(place,
-								       "vlan")));
+	for (size_t i = 0; i < lock->hold.count; i++) {
+		const struct guard_place *place = &lock->hold.items[i];
+
+		plan_shut(plan, place->name, place->ifindex, place->vlan);
+	}
 	plan_shut_left(plan, &lock->have);
 }
 

@@ -62,11 +62,10 @@ bool module_sync_tag(struct daemon *daemon, const struct gateway *gateway,
 void module_hold_guards(struct daemon *daemon, const struct gateway *gateway,
 			bool all)
 {
-	json_t *places = guards_changing(&daemon->guards, daemon->client,
-					 gateway, all);
+	struct guard_places places = { 0 };
 
-	interlock_hold(&daemon->interlock, places);
-	json_decref(places);
+	guards_changing(&daemon->guards, daemon->client, gateway, all, &places);
+	interlock_hold(&daemon->interlock, &places);
 }
 
 /**
