@@ -6,8 +6,8 @@ import json
 import subprocess
 
 from lib import daemon, net, rig, tap
-from lib.doctor import (PROGRAM, built, cleanup, ctl, doctor, found, guards,
-                        risk, world)
+from lib.doctor import (PROGRAM, WIRE, built, cleanup, ctl, doctor, found,
+                        guards, risk, world)
 
 
 def test_nothing():
@@ -57,6 +57,25 @@ def test_renamed():
     rename("trunk", "other")
     guards(d, daemon.guard(interface="lan0"))
     tap.equal(found(r, d), {}, "gateway.yaml has the new name")
+
+
+def test_on_a_veth():
+    "who sends there is on this machine; a dummy or a VLAN device is none"
+    r, d = world()
+
+    def veths():
+        "Guards that are said to stand on one."
+        return {item["object"]["name"]: item["severity"]
+                for item in doctor(r, d)[1]["findings"]
+                if item["name"] == WIRE}
+    tap.equal(veths(), {"cams": "note"}, "the rig's link")
+    r.gw.vlan("trunk", 30, "trunk.30")
+    r.gw.ip("link add card type dummy")
+    guards(d, daemon.guard(interface="trunk.30"),
+           daemon.guard("cards", "card"))
+    tap.equal(veths(), {}, "above it, and on something else")
+    guards(d, daemon.guard(vlan=30))
+    tap.equal(veths(), {"cams": "note"}, "for a VLAN on it")
 
 
 def test_interlock():

@@ -91,8 +91,8 @@ int doctor_ask(const struct doctor *doctor, const char *command,
 static void skip_links(struct doctor *doctor, const char *why)
 {
 	static const char *const names[] = {
-		"guard-renamed", "xdp", "tc-ingress", "tcx-ingress",
-		"hw-tc-offload", "esp-offload", "flow-offload",
+		"guard-renamed", "guard-on-veth",
+		"xdp", "tc-ingress", "tcx-ingress", "hw-tc-offload", "esp-offload", "flow-offload",
 		"flowtable-unguarded", "hook-ahead", "hook-missing",
 		"packet-socket",
 		"vlan-unguarded", "untagged-unguarded", "lower-unguarded",
@@ -116,6 +116,7 @@ static void examine_links(struct doctor *doctor)
 		return;
 	}
 	doctor_check_names(doctor);
+	doctor_check_senders(doctor);
 	doctor_check_xdp(doctor);
 	doctor_check_tc(doctor);
 	doctor_check_tcx(doctor);

@@ -149,6 +149,35 @@ void doctor_check_names(struct doctor *doctor)
 }
 
 /**
+ * doctor_check_senders() - do guards stand where something on this machine sends?
+ * @doctor: the examination
+ *
+ * Who holds the other end of a veth decides what the socket buffers say, not only
+ * what is on the wire: with tc_skip_classify the kernel skips ingress
+ * (__netif_receive_skb_core(), net/core/dev.c).
+ */
+void doctor_check_senders(struct doctor *doctor)
+{
+	json_t *guard;
+	size_t i;
+
+	json_array_foreach(field(doctor->status, "guards"), i, guard) {
+		const struct link *link =
+			doctor_named(doctor, field_str(guard, "interface"));
+		struct finding finding = {
+			"guard-on-veth", SEVERITY_NOTE, "guard",
+			field_str(guard, "name"),
+		};
+
+		if (link && !strcmp(link->kind, "veth"))
+			doctor_find(doctor, &finding,
+				    cli_format("The guard stands on %s, a veth: who sends there is on this machine, and can mark frames so that the kernel skips the guard.",
+					       link->name),
+				    "Give whoever must not be trusted no network namespace with a guarded veth, or guard a VLAN device above it.");
+	}
+}
+
+/**
  * doctor_check_gateway() - is gateway.yaml in effect?
  * @doctor: the examination
  */

@@ -47,12 +47,16 @@ def doctor(r, d, *args):
     return done.returncode, json.loads(done.stdout)
 
 
+# The rig's link to the camera is a veth.
+WIRE = "guard-on-veth"
+
+
 def found(r, d, *args):
     "What was found, as {(name, object): severity}; all was checked."
     status, result = doctor(r, d, *args)
     tap.equal(result["unchecked"], [], "unchecked")
     seen = {(item["name"], item["object"]["name"]): item["severity"]
-            for item in result["findings"]}
+            for item in result["findings"] if item["name"] != WIRE}
     worst = set(seen.values())
     tap.equal(status, 2 if "problem" in worst else
               1 if "warning" in worst else 0, "exit code")
