@@ -49,7 +49,7 @@
  * unknown sender costs less; a frame that is denied reads as much as one that
  * passes, and then writes a drop record.
  */
-#include "core.h"
+#include "upkeep.h"
 
 #define PROTO_ICMP	1
 #define PROTO_ICMPV6	58
@@ -303,12 +303,12 @@ u8 lc_ruleset_ask(const struct lc_ruleset *ruleset, const struct lc_key *key,
 	return lc_near_reason(near);
 }
 
-static bool on_lan(const struct lc_guard *guard, const struct lc_key *key)
+static bool on_lan(const struct lc_guard *guard, u8 family, const u8 *addr)
 {
 	u32 i;
 
 	for (i = 0; i < guard->nsubnets; i++)
-		if (lc_prefix_has(&guard->subnets[i], key->family, key->dst))
+		if (lc_prefix_has(&guard->subnets[i], family, addr))
 			return true;
 	return false;
 }
@@ -353,13 +353,13 @@ static bool is_upkeep(const struct lc_guard *guard, const struct lc_key *key)
 		return true;
 	if (guard->identity == LENSCAP_IDENTITY_IP)
 		return false;
-	return !key->unicast || on_lan(guard, key);
+	return !key->unicast || on_lan(guard, key->family, key->dst);
 }
 
 /* Upkeep must stay on the LAN, whoever sent it. */
 static bool leaves_lan(const struct lc_guard *guard, const struct lc_key *key)
 {
-	return key->unicast && !on_lan(guard, key);
+	return key->unicast && !on_lan(guard, key->family, key->dst);
 }
 
 /* Asked last: what is malformed or a lie is worth knowing also where its kind
@@ -391,8 +391,18 @@ static u8 judge_upkeep(const struct lc_guard *guard,
 	return judge_kind(guard, key);
 }
 
+/* Does the frame name somebody beyond the LAN as its sender? Where it can get on it may
+ * get no further, and he is told so, with all of it (icmp6_send()).
+ */
+static bool names_others(const struct lc_guard *guard, const struct lc_key *key)
+{
+	return key->family == LC_FAMILY_IPV6 && key->dst[0] != 0xff &&
+	       !lc_link_local(key->src) &&
+	       !on_lan(guard, key->family, key->src);
+}
+
 /* Upkeep of the routed hop on a guard with identity ip: it is no device, so
- * all that can be asked is that it does not speak for one.
+ * all that can be asked is that it does not speak for one, nor for others.
  */
 static u8 judge_hop(const struct lc_generation *gen,
 		    const struct lc_guard *guard, const struct lc_key *key)
@@ -405,6 +415,8 @@ static u8 judge_hop(const struct lc_generation *gen,
 	if (key->has_claim &&
 	    lc_generation_by_addr(gen, guard->id, key->claim_family,
 				  key->claim, NULL))
+		return LENSCAP_REASON_UPKEEP_SPOOF;
+	if (names_others(guard, key))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
 	return judge_kind(guard, key);
 }

@@ -44,7 +44,10 @@
 #define NEXT_TEST2	254
 
 #define PROTO_ICMP	1
+#define PROTO_DCCP	33
 #define PROTO_ICMPV6	58
+#define PROTO_SCTP	132
+#define PROTO_UDPLITE	136
 
 /* What lies between the IP header and the transport header. */
 struct span {
@@ -178,12 +181,25 @@ static bool extends(u8 next)
 	       next == NEXT_FRAGMENT || next == NEXT_AH || next == NEXT_DSTOPTS;
 }
 
+/* Protocols of which the end of a connection is told what became of its packet. That of
+ * a tunnel tells on whoever sent what is inside, with all that is quoted of it, which
+ * may name anybody (ip4ip6_err() and ip6ip6_err() in net/ipv6/ip6_tunnel.c,
+ * ip6_err_gen_icmpv6_unreach() in net/ipv6/icmp.c).
+ */
+static bool connects(u8 proto, bool v4)
+{
+	return proto == LC_TCP || proto == LC_UDP || proto == PROTO_SCTP ||
+	       proto == PROTO_DCCP || proto == PROTO_UDPLITE ||
+	       proto == (v4 ? PROTO_ICMP : PROTO_ICMPV6);
+}
+
 /* A host complains about packets that it got, to who sent them, with the address that
  * they were sent to (RFC 1122 section 3.2.2, RFC 4443 section 2.2). Is the message of
  * that kind? Any other would tell its receiver lies about a third party, or connection
  * tracking, which believes the quote, would translate its destination as that of the
  * third party's connection. A quoted routing header says another destination than its
- * packet (seg6_icmp_srh() in net/ipv6/seg6.c): there is to be none in sight or behind.
+ * packet (seg6_icmp_srh() in net/ipv6/seg6.c): there is to be none in sight or behind,
+ * nor any other extension header.
  */
 static bool quotes_own(const struct lc_frame *frame, const struct span *span,
 		       const struct lc_key *key)
@@ -195,7 +211,7 @@ static bool quotes_own(const struct lc_frame *frame, const struct span *span,
 
 	if (span->end - at < head || !readable(frame, at, head))
 		return false;
-	return p[0] >> 4 == (v4 ? 4 : 6) && (v4 || !extends(p[6])) &&
+	return p[0] >> 4 == (v4 ? 4 : 6) && connects(p[v4 ? 9 : 6], v4) &&
 	       !memcmp(p + head - size * 2, key->dst, size) &&
 	       !memcmp(p + head - size, key->src, size);
 }

@@ -21,6 +21,8 @@ from lib.path import (DENIED, PERMITTED, denied, link, mixed, need, nft,
                       permitted)
 
 SIDE_MAC = "02:00:5e:10:00:31"
+# An address that says what a test looks for.
+TARGET = socket.inet_ntop(socket.AF_INET6, DENIED + bytes(8))
 
 
 def side(here, ifname, mac=GW_MAC):
@@ -233,6 +235,36 @@ def test_tunnel_end(here):
                          frames.udp(40000, 5000, DENIED))
     yield [ip(GW4, frames.proto(4, inner4)), ip(GW4, frames.proto(41, inner6)),
            permitted()]
+
+
+@path.path("RFC 2473, net/ipv6/ip6_tunnel.c: ip6ip6_err() tells on", "icmp_quote")
+def test_tunnel_end_by_error(here):
+    "an ICMP error to a tunnel's end, which tells whom the packet inside names"
+    link(here, "6in6", f"add end6 type ip6tnl mode any remote :: local {GW6}")
+    here.gw.up("end6")
+    if here.sock:
+        rules = evasion.POLICY["profiles"]["p"]["rules"]
+        policy.load(here.sock, {**evasion.POLICY, "profiles": {"p": {
+            "class": 1, "rules": rules + [policy.connects(GW6, "icmpv6")]}}})
+    inner = frames.ipv6(ELSE6, GW6, frames.udp(40000, 5000, DENIED))
+    yield [ip(GW6, frames.icmp6(kind, 0, bytes(4), frames.ipv6(
+        GW6, CAM6, frames.proto(41, inner)))) for kind in (1, 3)]
+
+
+@path.path("RFC 4861, RFC 4443 section 3.1", "upkeep_spoof")
+def test_neighbour_that_is_not_there(here):
+    "behind a routed hop, upkeep to nobody: whom it names gets it, undelivered"
+    for key in ("mcast_solicit", "retrans_time_ms"):
+        here.gw.sysctl(f"ipv6/neigh/trunk/{key}", 1)
+    if here.sock:
+        policy.guard(here.sock, "g", "trunk", identity="ip")
+        policy.load(here.sock, {**evasion.POLICY, "devices": {
+            "cam": {"addresses": [CAM4, CAM6], "profile": "p"}}})
+    else:
+        here.settle = lambda: here.seen.wait(lambda f: DENIED in f.data, 2,
+                                             what="what is undelivered")
+    yield [ip(dst, message(TARGET), src=ELSE6, hop=255) for dst, message in (
+        ("fe80::dead:1", frames.nd_ns), ("fe80::dead:2", frames.nd_na))]
 
 
 # Before the hook

@@ -378,6 +378,11 @@ def test_hop():
     one.passes(report(one, src=GW_LL))
     one.drops(nd(one, frames.nd_na("2001:db8:40::5", one.mac), src=GW_LL),
               "upkeep_spoof")
+    # Nor in that of somebody beyond, who would be told that nobody is there.
+    for body in (frames.nd_ns(GW_LL, one.mac), frames.nd_na(GW_LL, one.mac)):
+        one.drops(nd(one, body, dst="fe80::dead", src="2001:db8:ff::2"),
+                  "upkeep_spoof")
+        one.passes(nd(one, body, dst="fe80::dead", src=GW_LL))
     known = hop("far", cls=6)
     for packet in (soliciting(known, GW_LL, src="2001:db8:40::5"),
                    advertising(known, "2001:db8:40::5")):

@@ -461,6 +461,21 @@ TEST(nd_of_the_hop)
 	nd(&p, NS, "fe80::1", ABROAD6, "2001:db8:99::2");
 	fin(&p);
 	JUDGED(&w, &p, UPKEEP_INVALID);
+	/* who is named would be told that it did not get on */
+	nd(&p, NS, ABROAD6, "fe80::dead", "fe80::dead");
+	fin(&p);
+	JUDGED(&w, &p, UPKEEP_SPOOF);
+	nd(&p, NA, "fe80::1", "fe80::2", "2001:db8:99::1");
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	w.guard.subnets[0] = prefix_of("2001:db8:99::/64");
+	w.guard.nsubnets = 1;
+	nd(&p, NA, "2001:db8:99::1", "fe80::2", "2001:db8:99::1");
+	fin(&p);
+	JUDGED(&w, &p, NONE);
+	nd(&p, NS, ABROAD6, "2001:db8:99::dead", "2001:db8:99::dead");
+	fin(&p);
+	JUDGED(&w, &p, UPKEEP_SPOOF);
 	w.guard.upkeep = 0;
 	nd(&p, NS, "fe80::1", NODES, "2001:db8:99::2");
 	fin(&p);

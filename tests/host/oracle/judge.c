@@ -143,12 +143,13 @@ static bool meddles(const struct dissected *d, const struct lc_frame *frame)
 		return true;
 	if (d->family == 4 && d->proto == 1 && memchr(errors, d->dport, 6))
 		return d->end < d->l4 + 28 || quote[0] >> 4 != 4 ||
+		       !memchr("\x01\x06\x11\x21\x84\x88", quote[9], 6) ||
 		       memcmp(quote + 12, d->dst, 4) ||
 		       memcmp(quote + 16, d->src, 4);
 	if (d->family == 6 && d->proto == 58 && d->dport < 128)
 		return d->end < d->l4 + 48 || d->l4 + 48 > LC_HEADERS ||
 		       quote[0] >> 4 != 6 ||
-		       memchr("\0\x2b\x2c\x33\x3c", quote[6], 5) ||
+		       !memchr("\x3a\x06\x11\x21\x84\x88", quote[6], 6) ||
 		       memcmp(quote + 8, d->dst, 16) ||
 		       memcmp(quote + 24, d->src, 16);
 	return false;

@@ -40,8 +40,10 @@ from .nft import need as need_nft
 DENIED, PERMITTED = b"evasion!", b"permitted"
 CTL = os.path.join(daemon.PROGRAMS, "lenscapctl")
 # What doctor has to say of a place of a kind anyhow.
-USUAL = {"route": set(), "bridge": {"bridge-port-unguarded"},
-         "trunk": {"untagged-unguarded"}, "device": {"untagged-unguarded"}}
+USUAL = {"route": {"guard-on-veth"},
+         "bridge": {"guard-on-veth", "bridge-port-unguarded"},
+         "trunk": {"guard-on-veth", "untagged-unguarded"},
+         "device": {"untagged-unguarded"}}
 
 
 def denied(to6=False, **how):
