@@ -31,7 +31,6 @@
  * Each guard holds a reference to the module, so that the module cannot be
  * unloaded while one is configured, armed or waiting.
  */
-#include <linux/if_arp.h>
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -41,6 +40,7 @@
 #include "fragment.h"
 #include "guard.h"
 #include "hook.h"
+#include "interface.h"
 #include "settle.h"
 
 /**
@@ -179,28 +179,6 @@ static int port_create(struct lenscap_net *ln, struct net_device *dev,
 	return 0;
 }
 
-/* A sender says there what a frame is, whatever is in its header: netkit_xmit(). */
-static bool is_netkit(const struct net_device *dev)
-{
-	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "netkit");
-}
-
-static const char *unfit(const struct net_device *dev,
-			 const struct lc_guard *core, u16 vlan)
-{
-	if (dev->flags & IFF_LOOPBACK)
-		return "no camera can be behind a loopback interface";
-	/* Frames are moved to it behind the hook (l3mdev_l3_rcv()). */
-	if (netif_is_l3_master(dev))
-		return "frames do not come in by a VRF: guard its ports";
-	if (is_netkit(dev))
-		return "on a netkit a sender says what its frames are: use a veth";
-	if (dev->type != ARPHRD_ETHER &&
-	    (core->identity == LENSCAP_IDENTITY_MAC || vlan))
-		return "the interface is not Ethernet: use identity ip and no VLAN";
-	return NULL;
-}
-
 static int port_join(struct lenscap_port *port, struct lenscap_guard *guard)
 {
 	int err;
@@ -220,7 +198,8 @@ static int guard_arm(struct lenscap_net *ln, struct lenscap_guard *guard,
 		     struct netlink_ext_ack *extack)
 {
 	struct lenscap_port *port = port_find(ln, dev);
-	const char *reason = unfit(dev, &guard->core, guard->vlan);
+	const char *reason = lenscap_interface_unfit(dev, &guard->core,
+						     guard->vlan);
 	int err;
 
 	guard->state = LENSCAP_GUARD_FAILED;
@@ -345,7 +324,8 @@ static int check_new(struct lenscap_net *ln,
 		     const struct net_device *dev,
 		     struct netlink_ext_ack *extack)
 {
-	const char *reason = dev ? unfit(dev, &config->core, config->vlan) :
+	const char *reason = dev ? lenscap_interface_unfit(dev, &config->core,
+							   config->vlan) :
 				   NULL;
 	struct lenscap_guard *other;
 
@@ -417,13 +397,15 @@ static void guard_try(struct lenscap_net *ln, struct lenscap_guard *guard,
 
 /* Is an interface the one that a guard stood on, new again? A camera that can make its
  * own come and go (a virtual machine's, or by USB) must not hold up the others by it. By
- * one that was moved here from another namespace something may have come in already.
+ * one that was moved here from another namespace something may have come in already, and
+ * so it may by what one stands on or takes over, wherever that was meanwhile.
  */
 static bool is_back(const struct lenscap_guard *guard, struct net_device *dev)
 {
 	struct rtnl_link_stats64 stats;
 
-	return guard->stayed && !dev_get_stats(dev, &stats)->rx_packets;
+	return guard->stayed && lenscap_interface_alone(dev) &&
+	       !dev_get_stats(dev, &stats)->rx_packets;
 }
 
 static void interface_came(struct lenscap_net *ln, struct net_device *dev)
@@ -624,6 +606,17 @@ static void interface_renamed(struct lenscap_net *ln, struct net_device *dev)
 	interface_came(ln, dev);
 }
 
+/* What an audit let through an interface may be completed by who judges above it. */
+static void interface_joins(struct lenscap_net *ln, struct net_device *dev)
+{
+	const struct lenscap_port *port = port_find(ln, dev);
+	const struct lenscap_guard *guard;
+
+	list_for_each_entry(guard, &ln->guards, list)
+		if (port && guard->port == port)
+			settle_audit(ln, guard->core.mode);
+}
+
 /* Context: process, RTNL held. */
 static int guard_notify(struct notifier_block *block, unsigned long event,
 			void *info)
@@ -631,6 +624,7 @@ static int guard_notify(struct notifier_block *block, unsigned long event,
 	struct lenscap_net *ln =
 		container_of(block, struct lenscap_net, notifier);
 	struct net_device *dev = netdev_notifier_info_to_dev(info);
+	const struct netdev_notifier_changeupper_info *upper = info;
 
 	switch (event) {
 	case NETDEV_REGISTER:
@@ -641,6 +635,10 @@ static int guard_notify(struct notifier_block *block, unsigned long event,
 		break;
 	case NETDEV_CHANGENAME:
 		interface_renamed(ln, dev);
+		break;
+	case NETDEV_CHANGEUPPER:
+		if (upper->linking)
+			interface_joins(ln, dev);
 		break;
 	}
 	return NOTIFY_DONE;

@@ -335,7 +335,7 @@ def test_interface_that_comes_and_goes():
             for number in range(4):
                 if not number:
                     settle(one)
-                S.gw.ip(f"link add {name}x type dummy")
+                S.gw.ip(f"link add {name}x type veth peer name {name}y")
                 S.gw.ip(f"link set {name}x name {name}")
                 policy.wait_guard(S.sock, "vm", "armed")
                 if not number:
@@ -350,6 +350,47 @@ def test_interface_that_comes_and_goes():
         held(one, 4)
     finally:
         tap.fragment_wait(0)
+
+
+@proves("fragment")
+def test_interface_above_others():
+    "holds everybody up each time: something came by what is below meanwhile"
+    one, name = camera(), net.unique("vm")
+    try:
+        S.guard("vm", name, wait=False)
+        for kind in ("bridge", "link trunk type vlan id 77"):
+            line = f"link add name {name} {kind}" if " " in kind else \
+                f"link add {name} type {kind}"
+            for _ in range(2):
+                settle(one)
+                S.gw.ip(line)
+                policy.wait_guard(S.sock, "vm", "armed")
+                held(one, 4)
+                S.gw.ip(f"link del {name}")
+                policy.wait_guard(S.sock, "vm", "waiting")
+    finally:
+        tap.fragment_wait(0)
+        policy.unguard(S.sock, "vm")
+
+
+@proves("none", "fragment")
+def test_audited_interface_joins():
+    "others: what it let through could be completed by who judges there"
+    one, name = camera(), net.unique("vm")
+    S.gw.batch([f"link add {name} type dummy", f"link add {name}b type bridge"])
+    try:
+        for mode, then in (("enforce", free), ("audit", held)):
+            S.guard("vm", name, mode=mode)
+            settle(one)
+            S.gw.ip(f"link set {name} master {name}b")
+            then(one, 4)
+            settle(one)
+            S.gw.ip(f"link set {name} nomaster")
+            free(one, 4)
+    finally:
+        tap.fragment_wait(0)
+        policy.unguard(S.sock, "vm")
+        S.gw.batch([f"link del {name}", f"link del {name}b"])
 
 
 @proves("fragment")
