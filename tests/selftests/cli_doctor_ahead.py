@@ -124,6 +124,7 @@ def test_tcx():
 
 OFFLOAD = ("flow-offload", "t f")
 SOFTWARE = ("flowtable-unguarded", "t f")
+AHEAD = ("flowtable-ahead", "t f")
 
 
 def test_flowtable():
@@ -139,6 +140,23 @@ def test_flowtable():
     r.gw.vlan("trunk", 30, "cams30")
     hwft.flowtable(r.gw, "cams30", offload=False)
     tap.equal(found(r, d), {}, "of what stands on it")
+
+
+def test_flowtable_below():
+    "a flowtable in software of an interface below a guard, which comes first"
+    nft.need()
+    r, d = world()
+    r.gw.vlan("trunk", 30, "cams30")
+    guards(d, daemon.guard(interface="cams30"))
+    for devices, wanted in ((["cams30"], {}), (["trunk"], {AHEAD: "problem"}),
+                            (["cams30", "trunk"], {AHEAD: "problem"})):
+        hwft.flowtable(r.gw, *devices, offload=False)
+        seen = found(r, d)
+        tap.equal({key: seen[key] for key in (AHEAD, SOFTWARE) if key in seen},
+                  wanted, f"of {devices}")
+    tap.true("come in by trunk are" in risk(r, d, AHEAD[0]), "which")
+    guards(d, daemon.guard(vlan=30))
+    tap.true(AHEAD not in found(r, d), "guarded itself")
 
 
 def hard(*guarded):

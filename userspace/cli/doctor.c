@@ -92,7 +92,8 @@ static void skip_links(struct doctor *doctor, const char *why)
 {
 	static const char *const names[] = {
 		"guard-renamed", "guard-on-veth",
-		"xdp", "tc-ingress", "tcx-ingress", "hw-tc-offload", "esp-offload", "flow-offload",
+		"xdp", "tc-ingress", "tcx-ingress", "hw-tc-offload",
+		"esp-offload", "flow-offload", "flowtable-ahead",
 		"flowtable-unguarded", "hook-ahead", "hook-missing",
 		"packet-socket",
 		"vlan-unguarded", "untagged-unguarded", "lower-unguarded",

@@ -217,12 +217,13 @@ static bool judged(const struct doctor *doctor, const struct link *link,
 }
 
 /*
- * What the hook of a flowtable names, joined: NULL for nothing. On those that
- * are @open, no guard judges what comes in.
+ * What the hook of a flowtable names, joined: NULL for nothing. What comes in by
+ * those that are @ahead is judged above them, and on those that are @open, not all.
  */
 struct devices {
 	char *guarded;
 	char *others;
+	char *ahead;
 	char *open;
 };
 
@@ -231,15 +232,19 @@ static void add_device(const struct doctor *doctor, struct devices *devices,
 {
 	for (size_t i = 0; i < doctor->link_count; i++) {
 		const struct link *link = &doctor->links[i];
+		bool below;
 
 		if (strcmp(link->name, name) != 0)
 			continue;
+		below = judged(doctor, link, 0, LINK_DEPTH);
 		/* Frames of a guard above it, or of one below. */
-		if (link->guard || judged(doctor, link, 0, LINK_DEPTH))
+		if (link->guard || below)
 			devices->guarded = doctor_join(devices->guarded, name);
 		else
 			devices->others = doctor_join(devices->others, name);
-		if (!doctor_covered(doctor, link, VLAN_ANY, LINK_DEPTH))
+		if (link->guard && !below)
+			devices->ahead = doctor_join(devices->ahead, name);
+		else if (!doctor_covered(doctor, link, VLAN_ANY, LINK_DEPTH))
 			devices->open = doctor_join(devices->open, name);
 	}
 }
@@ -288,14 +293,25 @@ static void find_hardware(struct doctor *doctor, const char *object,
 	}
 }
 
-/* Software comes after a guard, but before the interlock where there is none. */
+/*
+ * Software comes after a guard there, but before one above, and before the interlock
+ * where there is none.
+ */
 static void find_software(struct doctor *doctor, const char *object,
 			  const struct devices *devices)
 {
+	struct finding ahead = {
+		"flowtable-ahead", SEVERITY_PROBLEM, "flowtable", object,
+	};
 	struct finding finding = {
 		"flowtable-unguarded", SEVERITY_NOTE, "flowtable", object,
 	};
 
+	if (devices->ahead)
+		doctor_find(doctor, &ahead,
+			    cli_format("Flows that come in by %s are forwarded before the guard above, once the flowtable has them: a tighter policy does not end them, nor does disarming.",
+				       devices->ahead),
+			    "Take these interfaces out of the flowtable, or guard them themselves, with \"vlan\" if need be; then run \"conntrack -F\".");
 	if (devices->open && doctor->guard_count)
 		doctor_find(doctor, &finding,
 			    cli_format("Flows that come in by %s are forwarded past the interlock once the flowtable has them, so one that began before a policy named its camera goes on for as long as it sends.",
@@ -340,6 +356,7 @@ static int read_flowtable(const struct nlmsghdr *message, void *data)
 		find_software(doctor, object, &devices);
 	free(object);
 	free(devices.open);
+	free(devices.ahead);
 	free(devices.guarded);
 	free(devices.others);
 	return MNL_CB_OK;
@@ -351,6 +368,9 @@ static int read_flowtable(const struct nlmsghdr *message, void *data)
  */
 void doctor_check_flowtable(struct doctor *doctor)
 {
+	static const char *const names[] = {
+		"flow-offload", "flowtable-ahead", "flowtable-unguarded",
+	};
 	char buffer[DOCTOR_REQUEST_SIZE] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *body;
@@ -366,10 +386,8 @@ void doctor_check_flowtable(struct doctor *doctor)
 	 */
 	if (!error || error == -EINVAL || error == -EPROTONOSUPPORT)
 		return;
-	doctor_unchecked(doctor, "flow-offload", "flowtables",
-			 cli_format("the kernel did not list flowtables: %s",
-				    strerror(-error)));
-	doctor_unchecked(doctor, "flowtable-unguarded", "flowtables",
-			 cli_format("the kernel did not list flowtables: %s",
-				    strerror(-error)));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		doctor_unchecked(doctor, names[i], "flowtables",
+				 cli_format("the kernel did not list flowtables: %s",
+					    strerror(-error)));
 }
