@@ -391,12 +391,14 @@ static u8 judge_upkeep(const struct lc_guard *guard,
 	return judge_kind(guard, key);
 }
 
-/* Does the frame name somebody beyond the LAN as its sender? Where it can get on it may
- * get no further, and he is told so, with all of it (icmp6_send()).
+/* Does the frame name somebody beyond the LAN as its sender? He would be answered: by a
+ * daemon that advertises routes, to whoever solicits; and by the kernel where such a
+ * frame gets on, and no further, with all of it (icmp6_send()).
  */
 static bool names_others(const struct lc_guard *guard, const struct lc_key *key)
 {
-	return key->family == LC_FAMILY_IPV6 && key->dst[0] != 0xff &&
+	return key->family == LC_FAMILY_IPV6 &&
+	       !unspecified(key->family, key->src) &&
 	       !lc_link_local(key->src) &&
 	       !on_lan(guard, key->family, key->src);
 }

@@ -251,20 +251,37 @@ def test_tunnel_end_by_error(here):
         GW6, CAM6, frames.proto(41, inner)))) for kind in (1, 3)]
 
 
+def routed(here):
+    "The place's guard is one behind a hop; without one, what gets on is waited for."
+    if here.sock:
+        policy.guard(here.sock, "g", "trunk", identity="ip")
+        policy.load(here.sock, {**evasion.POLICY, "devices": {
+            "cam": {"addresses": [CAM4, CAM6], "profile": "p"}}})
+    return here.sock
+
+
 @path.path("RFC 4861, RFC 4443 section 3.1", "upkeep_spoof")
 def test_neighbour_that_is_not_there(here):
     "behind a routed hop, upkeep to nobody: whom it names gets it, undelivered"
     for key in ("mcast_solicit", "retrans_time_ms"):
         here.gw.sysctl(f"ipv6/neigh/trunk/{key}", 1)
-    if here.sock:
-        policy.guard(here.sock, "g", "trunk", identity="ip")
-        policy.load(here.sock, {**evasion.POLICY, "devices": {
-            "cam": {"addresses": [CAM4, CAM6], "profile": "p"}}})
-    else:
+    if not routed(here):
         here.settle = lambda: here.seen.wait(lambda f: DENIED in f.data, 2,
                                              what="what is undelivered")
     yield [ip(dst, message(TARGET), src=ELSE6, hop=255) for dst, message in (
         ("fe80::dead:1", frames.nd_ns), ("fe80::dead:2", frames.nd_na))]
+
+
+@path.path("RFC 4861 section 6.2.6, dnsmasq(8): --enable-ra", "upkeep_spoof")
+def test_router_that_is_asked(here):
+    "behind a routed hop, for somebody beyond: the gateway's daemon answers him"
+    path.advertise(here)
+    if not routed(here):
+        here.settle = lambda: here.seen.wait(lambda f: DENIED in f.data,
+                                             what="the advertisement")
+    yield [ip("ff02::2", frames.nd_rs(CAM_MAC), hop=255,
+              src=socket.inet_ntop(socket.AF_INET6,
+                                   frames.ip(ELSE6)[:8] + DENIED))]
 
 
 # Before the hook

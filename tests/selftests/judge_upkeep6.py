@@ -372,13 +372,17 @@ def test_mld_bad():
 def test_hop():
     "behind a hop its ND and MLD pass, but not in a camera's name"
     one = hop()
-    for src in (GW_LL, "2001:db8:ff::2"):
-        one.passes(soliciting(one, GW_LL, src=src))
+    one.passes(soliciting(one, GW_LL, src=GW_LL))
+    one.passes(nd(one, frames.nd_rs(), ALL_ROUTERS, ANY))
     one.passes(nd(one, frames.nd_na(GW_LL, one.mac), src=GW_LL))
     one.passes(report(one, src=GW_LL))
     one.drops(nd(one, frames.nd_na("2001:db8:40::5", one.mac), src=GW_LL),
               "upkeep_spoof")
-    # Nor in that of somebody beyond, who would be told that nobody is there.
+    # Nor in that of somebody beyond, who would be answered, or told that nobody is
+    # there.
+    one.drops(soliciting(one, GW_LL, src="2001:db8:ff::2"), "upkeep_spoof")
+    one.drops(nd(one, frames.nd_rs(one.mac), ALL_ROUTERS, "2001:db8:ff::2"),
+              "upkeep_spoof")
     for body in (frames.nd_ns(GW_LL, one.mac), frames.nd_na(GW_LL, one.mac)):
         one.drops(nd(one, body, dst="fe80::dead", src="2001:db8:ff::2"),
                   "upkeep_spoof")

@@ -440,7 +440,7 @@ TEST(nd_of_the_hop)
 	world_profile(&w, LENSCAP_MODE_ENFORCE, 3, NULL, 0);
 	world_device(&w, 1, NULL, 0, CAM6);
 	CHECK_EQ(world_commit(&w), 0);
-	nd(&p, NS, "2001:db8:99::1", NODES, "2001:db8:99::2");
+	nd(&p, NS, "fe80::1", NODES, "2001:db8:99::2");
 	nd_option(&p, SLLAO, 1, CAM_MAC);
 	fin(&p);
 	JUDGED(&w, &p, NONE);
@@ -461,10 +461,19 @@ TEST(nd_of_the_hop)
 	nd(&p, NS, "fe80::1", ABROAD6, "2001:db8:99::2");
 	fin(&p);
 	JUDGED(&w, &p, UPKEEP_INVALID);
-	/* who is named would be told that it did not get on */
+	/* who is named would be answered, or told that it did not get on */
 	nd(&p, NS, ABROAD6, "fe80::dead", "fe80::dead");
 	fin(&p);
 	JUDGED(&w, &p, UPKEEP_SPOOF);
+	nd(&p, NS, ABROAD6, NODES, "2001:db8:99::2");
+	fin(&p);
+	JUDGED(&w, &p, UPKEEP_SPOOF);
+	nd(&p, RS, ABROAD6, "ff02::2", NULL);
+	fin(&p);
+	JUDGED(&w, &p, UPKEEP_SPOOF);
+	nd(&p, RS, "::", "ff02::2", NULL);
+	fin(&p);
+	JUDGED(&w, &p, NONE);
 	nd(&p, NA, "fe80::1", "fe80::2", "2001:db8:99::1");
 	fin(&p);
 	JUDGED(&w, &p, NONE);

@@ -134,7 +134,7 @@ static u32 nd(const struct facts *x, u8 type)
 	if (x->guard->identity == LENSCAP_IDENTITY_IP && !own(x, 6, d->src))
 		wrong |= SPOOF | EITHER;
 	/* One that names somebody elsewhere, who would be told of it. */
-	if (x->guard->identity == LENSCAP_IDENTITY_IP && d->dst[0] != 0xff &&
+	if (x->guard->identity == LENSCAP_IDENTITY_IP && !none &&
 	    !link_local(d->src) && !on_lan(x, 6, d->src))
 		wrong |= SPOOF | EITHER;
 	return outcome(x, LENSCAP_UPKEEP_ND, wrong);

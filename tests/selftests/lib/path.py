@@ -250,6 +250,22 @@ class Dhcp:
         tap.true(self._ask(10), "the DHCP server answers a camera")
 
 
+def advertise(here):
+    """A daemon on a gateway that routes, which tells cameras of routes."""
+    if not shutil.which("dnsmasq"):
+        raise tap.Skip("no dnsmasq")
+    where = here.world.tempdir()
+    here.world.stop(here.gw.popen(
+        ["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--port=0",
+         "--user=root", "--interface=trunk", "--enable-ra",
+         f"--dhcp-leasefile={where}/leases", f"--pid-file={where}/pid",
+         "--dhcp-range=2001:db8:30::100,2001:db8:30::200,64"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    here.back.wait(lambda f: f.data[12:14] == b"\x86\xdd" and
+                   f.data[20] == frames.ICMP6 and f.data[54] == 134,
+                   what="the first advertisement")
+
+
 class Taken:
     """What an interface of the camera's gets for itself, as arrived."""
 
