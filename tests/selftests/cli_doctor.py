@@ -132,6 +132,33 @@ def test_tag_rewritten():
               "a chain that others jump to")
 
 
+def test_nat_to_cameras():
+    "source addresses that are translated by a guard's way out, or by any"
+    r, d = world()
+    key = ("nat-to-cameras", "mine post")
+    r.gw.ip("link add wan type dummy")
+    r.gw.vlan("trunk", 30, "trunk.30")
+
+    def rule(text):
+        "In a chain of somebody else, instead of the last one."
+        r.gw.nft(["-f", "-"], "\n".join(
+            ["table ip mine { }", "delete table ip mine", "table ip mine {",
+             "chain post { type nat hook postrouting priority 100;", text,
+             "}", "}"]) + "\n")
+    for text, severity in (
+            ("oifname \"wan\" masquerade", None), ("oif wan masquerade", None),
+            ("ip saddr 10.30.0.0/24 oif wan snat to 192.0.2.1", None),
+            ("oif trunk accept", None),
+            ("oifname \"trunk\" masquerade", "warning"),
+            ("oif trunk snat to 10.30.0.2", "warning"),
+            ("oifname \"tr*\" masquerade", "warning"),
+            ("oifname \"trunk.30\" masquerade", "warning"),
+            ("masquerade", "note"),
+            ("oifname != \"wan\" masquerade", "note")):
+        rule(text)
+        tap.equal(found(r, d), {key: severity} if severity else {}, text)
+
+
 def test_no_policy():
     "no policy, then one"
     r, d = world(policy=False)

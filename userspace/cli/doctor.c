@@ -91,7 +91,7 @@ int doctor_ask(const struct doctor *doctor, const char *command,
 static void skip_links(struct doctor *doctor, const char *why)
 {
 	static const char *const names[] = {
-		"guard-renamed", "guard-on-veth",
+		"guard-renamed", "guard-on-veth", "nat-to-cameras",
 		"xdp", "tc-ingress", "tcx-ingress", "hw-tc-offload",
 		"esp-offload", "flow-offload", "flowtable-ahead",
 		"flowtable-unguarded", "hook-ahead", "hook-missing",
@@ -118,6 +118,7 @@ static void examine_links(struct doctor *doctor)
 	}
 	doctor_check_names(doctor);
 	doctor_check_senders(doctor);
+	doctor_check_nat(doctor);
 	doctor_check_xdp(doctor);
 	doctor_check_tc(doctor);
 	doctor_check_tcx(doctor);

@@ -217,6 +217,7 @@ void doctor_check_gateway(struct doctor *doctor);
 void doctor_check_guards(struct doctor *doctor);
 void doctor_check_names(struct doctor *doctor);
 void doctor_check_senders(struct doctor *doctor);
+void doctor_check_nat(struct doctor *doctor);
 void doctor_check_policy(struct doctor *doctor);
 void doctor_check_age(struct doctor *doctor);
 void doctor_check_clock(struct doctor *doctor);
