@@ -214,7 +214,7 @@ static int follow(struct nftnl_expr *expr, void *data)
 	return 0;
 }
 
-static void judge_rule(struct search *search, struct nftnl_rule *rule)
+static void judge_rule(struct nftnl_rule *rule, void *data)
 {
 	static const char fix[] =
 		"Have the rule leave these bits alone (meta mark set meta mark & ~MASK | VALUE), or give gateway.yaml another tag.";
@@ -225,6 +225,7 @@ static void judge_rule(struct search *search, struct nftnl_rule *rule)
 		"tag-rewritten", SEVERITY_WARNING, "chain", NULL,
 	};
 	struct written written = { 0 };
+	struct search *search = data;
 	char *key;
 
 	if (!strcmp(table, TABLE) && (family == NFPROTO_NETDEV ||
@@ -244,16 +245,6 @@ static void judge_rule(struct search *search, struct nftnl_rule *rule)
 		free(object);
 	}
 	free(key);
-}
-
-static int read_rule(const struct nlmsghdr *message, void *data)
-{
-	struct nftnl_rule *rule = cli_alloc(nftnl_rule_alloc());
-
-	if (!nftnl_rule_nlmsg_parse(message, rule))
-		judge_rule(data, rule);
-	nftnl_rule_free(rule);
-	return MNL_CB_OK;
 }
 
 /**
@@ -279,7 +270,7 @@ void doctor_check_tag(struct doctor *doctor)
 	search.late = cli_alloc(json_object());
 	error = doctor_list_nft(NFT_MSG_GETCHAIN, read_chain, &search);
 	if (!error)
-		error = doctor_list_nft(NFT_MSG_GETRULE, read_rule, &search);
+		error = doctor_list_rules(judge_rule, &search);
 	json_decref(search.late);
 	/* As for flowtables: there is no nftables in this kernel. */
 	if (error && error != -EINVAL && error != -EPROTONOSUPPORT)

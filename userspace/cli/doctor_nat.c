@@ -103,7 +103,7 @@ static int follow(struct nftnl_expr *expr, void *data)
 	return 0;
 }
 
-static void judge_rule(struct doctor *doctor, struct nftnl_rule *rule)
+static void judge_rule(struct nftnl_rule *rule, void *doctor)
 {
 	struct translation seen = { .doctor = doctor, .key = UINT32_MAX };
 	struct finding finding = { .name = "nat-to-cameras", .kind = "chain" };
@@ -126,16 +126,6 @@ static void judge_rule(struct doctor *doctor, struct nftnl_rule *rule)
 	free(object);
 }
 
-static int read_rule(const struct nlmsghdr *message, void *data)
-{
-	struct nftnl_rule *rule = cli_alloc(nftnl_rule_alloc());
-
-	if (!nftnl_rule_nlmsg_parse(message, rule))
-		judge_rule(data, rule);
-	nftnl_rule_free(rule);
-	return MNL_CB_OK;
-}
-
 /**
  * doctor_check_nat() - are source addresses translated towards cameras?
  * @doctor: the examination, which has its links
@@ -148,7 +138,7 @@ void doctor_check_nat(struct doctor *doctor)
 
 	if (!doctor->guard_count)
 		return;
-	error = doctor_list_nft(NFT_MSG_GETRULE, read_rule, doctor);
+	error = doctor_list_rules(judge_rule, doctor);
 	/* As for flowtables: there is no nftables in this kernel. */
 	if (error && error != -EINVAL && error != -EPROTONOSUPPORT)
 		doctor_unchecked(doctor, "nat-to-cameras", "nftables",

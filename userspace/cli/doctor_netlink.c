@@ -96,3 +96,27 @@ int doctor_list_nft(uint16_t type, mnl_cb_t each, void *data)
 	body->version = NFNETLINK_V0;
 	return doctor_dump(NETLINK_NETFILTER, request, each, data);
 }
+
+struct reader {
+	void (*each)(struct nftnl_rule *rule, void *data);
+	void *data;
+};
+
+static int read_rule(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_rule *rule = cli_alloc(nftnl_rule_alloc());
+	const struct reader *reader = data;
+
+	if (!nftnl_rule_nlmsg_parse(message, rule))
+		reader->each(rule, reader->data);
+	nftnl_rule_free(rule);
+	return MNL_CB_OK;
+}
+
+int doctor_list_rules(void (*each)(struct nftnl_rule *rule, void *data),
+		      void *data)
+{
+	struct reader reader = { each, data };
+
+	return doctor_list_nft(NFT_MSG_GETRULE, read_rule, &reader);
+}

@@ -6,6 +6,8 @@
 #define LENSCAP_CLI_DOCTOR_NETLINK_H
 
 #include <libmnl/libmnl.h>
+#include <stdio.h>
+#include <libnftnl/rule.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,5 +49,15 @@ int doctor_dump_once(int family, struct nlmsghdr *request, mnl_cb_t each,
  * Return: as above.
  */
 int doctor_list_nft(uint16_t type, mnl_cb_t each, void *data);
+
+/**
+ * doctor_list_rules() - the rules of nftables, of all families
+ * @each: called for each; the rule lives until it returns
+ * @data: for @each
+ *
+ * Return: as above.
+ */
+int doctor_list_rules(void (*each)(struct nftnl_rule *rule, void *data),
+		      void *data);
 
 #endif /* LENSCAP_CLI_DOCTOR_NETLINK_H */
