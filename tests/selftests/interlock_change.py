@@ -3,6 +3,7 @@
 """The interlock while guards change: what is forbidden before and after stays
 out in between, while a camera sends all the time."""
 
+import concurrent.futures
 import contextlib
 import functools
 import os
@@ -18,9 +19,10 @@ NETLINK_NETFILTER = 12
 NFNLGRP_NFTABLES = 7
 
 
-def keep_sending(site, sent, stop):
+def keep_sending(site, sent, begun, stop):
     "Send frames of each kind until told to stop."
     with contextlib.closing(io.Link(site.rig.cam, "eth0")) as link:
+        begun.set()
         while not stop.is_set():
             for frame in sent:
                 link.send(frame)
@@ -49,18 +51,33 @@ def nothing():
     "Do it."
 
 
-def send_at_steps(site, sent, stop, first=nothing):
+@contextlib.contextmanager
+def one_processor(site):
+    "This thread, those who start daemons, and the daemon share a processor."
+    before = os.sched_getaffinity(os.getpid())
+    who = (0, os.getpid(), site.daemon.process.pid)
+    for pid in who:
+        os.sched_setaffinity(pid, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(os.getpid(), before)
+
+
+def send_at_steps(site, sent, begun, stop, first=nothing):
     """Send frames of each kind at each step that the daemon takes.
 
     The kernel tells of a change before it answers; the daemon, stopped there,
-    has not taken its next step. One processor goes to who listens first.
+    has not taken its next step: the processor goes to who listens first.
     At the first step, do more.
     """
     ear = site.rig.open()
     ear.subscribe()
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     with contextlib.closing(net.call_in(site.gw, hear_rules)) as rules, \
-            contextlib.closing(io.Link(site.rig.cam, "eth0")) as link:
+            contextlib.closing(io.Link(site.rig.cam, "eth0")) as link, \
+            one_processor(site):
+        begun.set()
         while not stop.is_set():
             if not took_step(ear, rules):
                 continue
@@ -76,14 +93,18 @@ def send_at_steps(site, sent, stop, first=nothing):
 @contextlib.contextmanager
 def none_arrives(site, *sent, how=keep_sending):
     "None of these frames, which a camera sends meanwhile."
-    stop = threading.Event()
-    sender = threading.Thread(target=how, args=(site, sent, stop))
-    sender.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        sender.join()
+    begun, stop = threading.Event(), threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        sender = pool.submit(how, site, sent, begun, stop)
+        try:
+            # Who sends at steps would miss the first, or is told why not.
+            while not begun.wait(0.1) and not sender.done():
+                pass
+            if not sender.done():
+                yield
+        finally:
+            stop.set()
+        sender.result()
     # What was sent before this one has arrived, if it does.
     for frame in sent:
         tap.true(not site.far.has(site.body(frame)), "a frame was let through")

@@ -240,7 +240,7 @@ def test_doctor_manual():
         with open(os.path.join(where, name), encoding="utf-8") as file:
             text = file.read()
         found |= set(re.findall(r'"([a-z0-9-]+)", SEVERITY_', text))
-        found |= set(re.findall(r'finding\.name = "([a-z0-9-]+)"', text))
+        found |= set(re.findall(r'\.name = "([a-z0-9-]+)"', text))
         found |= set(re.findall(r'found\(doctor, "([a-z0-9-]+)"', text))
     tap.true(len(found) >= 16, f"only {found}")
     items = set(" ".join(re.findall(r"^\.It Cm (.*) Pq", page,
