@@ -54,6 +54,8 @@
 #define PROTO_ICMP	1
 #define PROTO_ICMPV6	58
 
+#define DHCP_KINDS	(LENSCAP_UPKEEP_DHCP | LENSCAP_UPKEEP_DHCP6)
+
 static const u8 zero[16];
 
 /* ICMP types that ask for an answer: echo, router solicitation, timestamp,
@@ -345,11 +347,9 @@ static bool owns(const struct lc_device *device, u8 family, const u8 *addr)
  */
 static bool is_upkeep(const struct lc_guard *guard, const struct lc_key *key)
 {
-	const u32 dhcp = LENSCAP_UPKEEP_DHCP | LENSCAP_UPKEEP_DHCP6;
-
 	if (!key->upkeep)
 		return false;
-	if (!(key->upkeep & dhcp))
+	if (!(key->upkeep & DHCP_KINDS))
 		return true;
 	if (guard->identity == LENSCAP_IDENTITY_IP)
 		return false;
@@ -367,8 +367,12 @@ static bool leaves_lan(const struct lc_guard *guard, const struct lc_key *key)
  */
 static u8 judge_kind(const struct lc_guard *guard, const struct lc_key *key)
 {
-	return guard->upkeep & key->upkeep ? LENSCAP_REASON_NONE :
-					     LENSCAP_REASON_UPKEEP_OFF;
+	u32 needed = key->upkeep;
+
+	if (key->unicast && needed & DHCP_KINDS)
+		needed |= LENSCAP_UPKEEP_DHCP_UNICAST;
+	return (guard->upkeep & needed) == needed ? LENSCAP_REASON_NONE :
+						    LENSCAP_REASON_UPKEEP_OFF;
 }
 
 /* Upkeep of a device: everything that it says of itself must be true. */

@@ -33,9 +33,9 @@
 
 /* Bytes from the network header on that a caller makes contiguous for
  * lc_parse(), or the whole frame if it is shorter: the longest DHCP message that
- * is taken for one, 576 bytes, behind UDP and IPv4 with all of its options.
+ * is taken for one, 576 bytes, behind UDP and IPv6.
  */
-#define LC_WINDOW	644
+#define LC_WINDOW	624
 
 /* Headers, and reports of group membership, must lie in the first of them: enough
  * for IPv6 with LC_EXT_MAX small extension headers.

@@ -18,6 +18,12 @@
  * the name, and answer to a link-local address, which is held to the device: what a
  * client says of addresses there is of no use to a liar.
  *
+ * A client that renews asks its server alone first, and after a while everybody
+ * (RFC 2131 section 4.4.5). The former looks like an answer to whoever has sent from
+ * port 67 to the camera's 68, and so it is where a gateway translates addresses towards
+ * cameras: it goes on to him, with what the camera wrote into it. Only a guard with
+ * LENSCAP_UPKEEP_DHCP_UNICAST passes it.
+ *
  * To be sure of the name, all options are walked as servers walk them, so a message
  * must lie in the window; what could hide one (options in other fields) or what relays
  * add is refused.
@@ -32,6 +38,9 @@
 #define DHCP_FIXED	240
 #define DHCP_MAX	576
 #define DHCP_COOKIE	0x63825363
+
+/* An IPv4 header without options, as clients send. */
+#define IPV4_PLAIN	20
 
 #define DHCP6_FIXED	4
 #define DHCP6_CLIENTID	1
@@ -169,7 +178,7 @@ void lc_upkeep_dhcp(const struct lc_frame *frame, u32 l4, u32 end,
 
 	key->upkeep = LENSCAP_UPKEEP_DHCP;
 	key->unicast = lc_be32(key->dst) != 0xffffffff;
-	if (len < DHCP_FIXED || len > DHCP_MAX ||
+	if (l4 != IPV4_PLAIN || len < DHCP_FIXED || len > DHCP_MAX ||
 	    lc_be16(frame->data + l4 + 4) != end - l4 || frame->cap < end ||
 	    p[0] != 1 || p[1] != 1 || p[2] != 6 ||
 	    lc_be32(p + 236) != DHCP_COOKIE || !of_no_relay(p)) {

@@ -464,6 +464,18 @@ def test_error_by_nat(here):
            for kind, code in ((3, 3), (3, 1), (4, 0), (11, 0), (12, 0))]
 
 
+@path.path("RFC 2131 section 4.4.5, net/netfilter/nf_conntrack_core.c: replies",
+           "upkeep_off")
+def test_renewal_by_nat(here):
+    "a renewal to the gateway, which somebody who called from port 67 is masked by"
+    masked(here, "ip", CAM4, GW4, frames.ipv4(
+        ELSE4, CAM4, frames.udp(67, 68, b"a viewer")))
+    # Connection tracking makes of each: to ELSE4.
+    yield [ip(GW4, frames.udp(68, 67, frames.dhcp4(
+        CAM_MAC, kind, ciaddr=CAM4, options=bytes([12, len(DENIED)]) + DENIED)))
+           for kind in (3, 7, 8)]
+
+
 @path.path("RFC 4302, net/netfilter/nf_conntrack_proto_icmpv6.c: related",
            "ext_header")
 def test_error_behind_ah(here):

@@ -7,7 +7,7 @@ the other: neither makes a difference to upkeep.
 """
 
 from lib import frames, tap
-from lib.policy import connects
+from lib.policy import UPKEEP, connects
 from lib.scene import GW_MAC, Scene, proves
 
 MAC, FREE, ROUTER = "02:00:5e:10:00:17", "02:00:5e:10:00:18", GW_MAC
@@ -26,7 +26,8 @@ def setup():
     global S
     S = Scene()
     S.watch()
-    S.guard("cams", vlan=30, subnets=["10.30.0.0/16", "192.0.2.67"])
+    S.guard("cams", vlan=30, subnets=["10.30.0.0/16", "192.0.2.67"],
+            upkeep=[*UPKEEP, "dhcp-unicast"])
     S.guard("bare", vlan=31, upkeep=0, subnets=["10.30.0.0/16"])
     S.guard("hop", vlan=40, identity="ip")
     S.guard("barehop", vlan=41, identity="ip", upkeep=0)
@@ -157,6 +158,29 @@ def test_each_kind_alone():
     S.guard("bare", vlan=31, upkeep=0, subnets=["10.30.0.0/16"])
 
 
+@proves("none", "upkeep_off", "upkeep_spoof", "upkeep_invalid")
+def test_dhcp_to_one_server():
+    "a renewal asks one server: only where that is permitted beside DHCP"
+    one = cam("bare", 31)
+    for more, reason in (({"upkeep": ["dhcp", "dhcp-unicast"]}, None),
+                         ({"upkeep": ["dhcp-unicast"]}, "upkeep_off"),
+                         ({"upkeep": ["dhcp"]}, "upkeep_off"),
+                         ({}, "upkeep_off")):
+        S.guard("bare", vlan=31, subnets=["10.30.0.0/16"], **more)
+        for dst in (GW, "10.30.255.255"):
+            for kind in (3, 7, 8):
+                packet = dhcp(one, src=one.v4, dst=dst, kind=kind,
+                              ciaddr=one.v4)
+                if reason:
+                    one.drops(packet, reason)
+                else:
+                    one.passes(packet)
+            one.drops(dhcp(one, src=GW, dst=dst), "upkeep_spoof")
+            one.drops(dhcp(one, src=one.v4, dst=dst, op=2), "upkeep_invalid")
+    one.passes(dhcp(one, src=one.v4, kind=3, ciaddr=one.v4))
+    S.guard("bare", vlan=31, upkeep=0, subnets=["10.30.0.0/16"])
+
+
 def dhcp(one, src=ZERO, dst=ONES, sport=68, dport=67, chaddr=None, **fields):
     "A DHCP message of a camera."
     return one.ip(dst, frames.udp(sport, dport, frames.dhcp4(
@@ -239,6 +263,8 @@ def test_dhcp_invalid():
                        wanted(GW)[1:], b"\x35\1\1", name(one.mac) * 2,
                        wanted(one.v4) * 2, b"\x32\3\0\0\0", b"\x0c\xfe"):
             one.drops(dhcp(one, options=option), "upkeep_invalid")
+        one.drops(one.ip(ONES, frames.udp(68, 67, frames.dhcp4(one.mac)),
+                         src=ZERO, options=b"\1" * 4), "upkeep_invalid")
         for size in (0, 28, 236, 239, 240, 243):
             one.drops(one.ip(ONES, frames.udp(
                 68, 67, frames.dhcp4(one.mac)[:size]), src=ZERO),

@@ -7,7 +7,7 @@ the other: neither makes a difference to upkeep.
 """
 
 from lib import frames, tap
-from lib.policy import connects
+from lib.policy import UPKEEP, connects
 from lib.scene import GW_MAC, Scene, proves
 
 MAC, FREE, OTHER = ("02:00:5e:10:00:17", "02:00:5e:10:00:18",
@@ -27,7 +27,8 @@ def setup():
     global S
     S = Scene()
     S.watch()
-    S.guard("cams", vlan=30, subnets=["2001:db8:30::/48"])
+    S.guard("cams", vlan=30, subnets=["2001:db8:30::/48"],
+            upkeep=[*UPKEEP, "dhcp-unicast"])
     S.guard("bare", vlan=31, upkeep=0, subnets=["2001:db8:30::/48"])
     S.guard("hop", vlan=40, identity="ip")
     S.guard("barehop", vlan=41, identity="ip", upkeep=0)
@@ -314,6 +315,26 @@ def test_dhcp6_elsewhere():
                             dport=dport))
         cam().drops(dhcp6(cam(), src=IP, dst=GW, sport=sport, dport=dport),
                     "quarantine")
+
+
+@proves("none", "upkeep_off", "upkeep_invalid")
+def test_dhcp6_to_one_server():
+    "a renewal asks one server: only where that is permitted beside DHCPv6"
+    one = cam("bare", 31)
+    for more, reason in (({"upkeep": ["dhcp6", "dhcp-unicast"]}, None),
+                         ({"upkeep": ["dhcp", "dhcp-unicast"]}, "upkeep_off"),
+                         ({"upkeep": ["dhcp6"]}, "upkeep_off"),
+                         ({}, "upkeep_off")):
+        S.guard("bare", vlan=31, subnets=["2001:db8:30::/48"], **more)
+        for kind in (3, 5, 8):
+            packet = dhcp6(one, kind, dst=GW)
+            if reason:
+                one.drops(packet, reason)
+            else:
+                one.passes(packet)
+        one.drops(dhcp6(one, 2, dst=GW), "upkeep_invalid")
+    one.passes(dhcp6(one, 6))
+    S.guard("bare", vlan=31, upkeep=0, subnets=["2001:db8:30::/48"])
 
 
 def report(one, kind=131, group="ff02::1:ff00:17", dst=None, src=None,

@@ -4,7 +4,7 @@
  *
  * A camera answers the address that a connection was translated to, and connection
  * tracking sends that on to whoever is behind it: what the policy permits to that
- * address, and a renewal by DHCP to the gateway, which needs no rule.
+ * address, and, where the guard passes it ("dhcp_unicast"), a renewal by DHCP.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -118,7 +118,7 @@ static void judge_rule(struct nftnl_rule *rule, void *doctor)
 	finding.severity = seen.way == WAY_CAMERAS ? SEVERITY_WARNING :
 						     SEVERITY_NOTE;
 	doctor_find(doctor, &finding,
-		    cli_format("A rule translates source addresses of what goes %s: whoever opens a connection to a camera by it gets what the camera may send to that address, and by DHCP whatever it likes, without a rule.",
+		    cli_format("A rule translates source addresses of what goes %s: whoever opens a connection to a camera by it gets what the camera may send to that address, and with \"dhcp_unicast\" whatever it likes, without a rule.",
 			       seen.way == WAY_CAMERAS ?
 			       "out by a guarded interface" :
 			       "out by any interface, guarded ones too unless something else in it says otherwise"),

@@ -83,21 +83,23 @@ static void list_text(const json_t *list, size_t most, char *text, size_t size)
 			 count - most);
 }
 
-/* Kinds of upkeep: "all", if nothing is missing that a guard passes by itself. */
+/* Kinds of upkeep: "all" for those that a guard passes by itself, if none is missing. */
 static void upkeep_text(const json_t *list, char *text, size_t size)
 {
-	const char *word = json_string_value(json_array_get(list, 6));
-	bool others = json_array_size(list) == 6;
-	json_t *entry;
+	json_t *entry, *shown = json_pack("[s]", "all");
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-		others &= !!strcmp(json_string_value(entry), "client_id");
-	if (others || word)
-		snprintf(text, size, "all%s%s", word ? ", " : "",
-			 word ? word : "");
-	else
-		list_text(list, 6, text, size);
+	json_array_foreach(list, i, entry) {
+		const char *word = json_string_value(entry);
+
+		if (word && (!strcmp(word, "client_id") ||
+			     !strcmp(word, "dhcp_unicast")))
+			json_array_append(shown, entry);
+	}
+	if (json_array_size(list) - json_array_size(shown) + 1 != 6)
+		json_array_clear(shown);
+	list_text(json_array_size(shown) ? shown : list, 8, text, size);
+	json_decref(shown);
 }
 
 static void count_cell(struct table *table, const json_t *item,

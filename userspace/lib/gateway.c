@@ -201,10 +201,11 @@ static void parse_upkeep(struct reader *r, const struct ynode *node,
 				      item->text);
 		guard->upkeep |= bit;
 	}
-	if (guard->upkeep & LENSCAP_UPKEEP_CLIENT_ID &&
+	if (guard->upkeep & (LENSCAP_UPKEEP_CLIENT_ID |
+			     LENSCAP_UPKEEP_DHCP_UNICAST) &&
 	    !(guard->upkeep & (LENSCAP_UPKEEP_DHCP | LENSCAP_UPKEEP_DHCP6)))
 		ynode_warning(&r->tree, node,
-			      "%s: \"client_id\" is about DHCP: list \"dhcp\" or \"dhcp6\" as well",
+			      "%s: \"client_id\" and \"dhcp_unicast\" are about DHCP: list \"dhcp\" or \"dhcp6\" as well",
 			      what);
 	if (guard->identity == LENSCAP_IDENTITY_IP &&
 	    guard->upkeep & (LENSCAP_UPKEEP_DHCP | LENSCAP_UPKEEP_DHCP6))

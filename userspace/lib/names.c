@@ -58,6 +58,7 @@ static const struct name_entry upkeeps[] = {
 	{ "igmp", LENSCAP_UPKEEP_IGMP },
 	{ "mld", LENSCAP_UPKEEP_MLD },
 	{ "client_id", LENSCAP_UPKEEP_CLIENT_ID },
+	{ "dhcp_unicast", LENSCAP_UPKEEP_DHCP_UNICAST },
 };
 
 static const struct name_entry states[] = {

@@ -202,7 +202,11 @@ enum lenscap_mode {
 						 * client goes by another name than
 						 * its MAC
 						 */
-#define LENSCAP_UPKEEP_ALL	0x7fU
+#define LENSCAP_UPKEEP_DHCP_UNICAST (1U << 7)	/* DHCP of either family to a unicast
+						 * address of the LAN: a client that
+						 * renews asks its server first
+						 */
+#define LENSCAP_UPKEEP_ALL	0xffU
 #define LENSCAP_UPKEEP_DEFAULT	0x3fU
 
 /**

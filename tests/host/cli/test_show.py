@@ -56,12 +56,13 @@ def test_status_golden():
 
 
 def test_guards_upkeep():
-    "all kinds have one word, and client_id, which is none of them, its own"
-    kinds = state.guard()["upkeep"]
-    for listed, said in ((kinds, "all"), (kinds + ["client_id"],
-                                          "all, client_id"),
-                         (kinds[1:] + ["client_id"],
-                          ", ".join(kinds[1:] + ["client_id"])),
+    "all kinds have one word, and those that are none of them, their own"
+    kinds, more = state.guard()["upkeep"], ["client_id", "dhcp_unicast"]
+    for listed, said in ((kinds, "all"),
+                         (kinds + more[:1], "all, client_id"),
+                         (kinds + more[1:], "all, dhcp_unicast"),
+                         (kinds + more, "all, client_id, dhcp_unicast"),
+                         (kinds[1:] + more, ", ".join(kinds[1:] + more)),
                          ([], "none")):
         text = expect(ask({"guards": {"ok": True, "guards": [
             state.guard(upkeep=listed)]}}, "guards"), 0).stdout

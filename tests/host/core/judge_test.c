@@ -263,7 +263,7 @@ TEST(judge_quarantine_passes_upkeep_only)
 	JUDGED(&w, &p, NONE);
 	CHECK(w.verdict.upkeep);
 	CHECK_EQ(w.verdict.class, 7);
-	dhcp4(&p, CAM4, "10.30.0.1", 4);
+	dhcp4(&p, CAM4, "255.255.255.255", 4);
 	fin(&p);
 	JUDGED(&w, &p, NONE);
 	dhcp4(&p, CAM4, ABROAD4, 4);

@@ -106,7 +106,7 @@ static void draw_guard(struct source *s, u16 id, struct lc_guard *guard)
 	guard->mode = chance(s, 90) ? LENSCAP_MODE_ENFORCE :
 		      LENSCAP_MODE_AUDIT;
 	guard->upkeep = chance(s, 70) ? LENSCAP_UPKEEP_DEFAULT :
-			draw(s, 128);
+			draw(s, 256);
 	guard->nsubnets = draw(s, 5);
 	for (i = 0; i < guard->nsubnets; i++)
 		guard->subnets[i] = prefix_of(pool[i]);

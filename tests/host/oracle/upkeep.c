@@ -54,7 +54,7 @@ static u32 outcome(const struct facts *x, u32 kind, u32 wrong)
 		return wrong & EITHER ? INVALID | SPOOF : INVALID;
 	if (wrong & SPOOF)
 		return SPOOF;
-	if (!(x->guard->upkeep & kind))
+	if ((x->guard->upkeep & kind) != kind)
 		return WHY(UPKEEP_OFF);
 	return WHY(NONE);
 }
@@ -297,7 +297,7 @@ static u32 dhcp4(const struct facts *x)
 		return INVALID;
 	if (p[-4] * 256u + p[-3] != len + 8)
 		wrong |= INVALID;
-	if (len > 576 || p[0] != 1 || p[1] != 1 || p[2] != 6 ||
+	if (d->l4 != 20 || len > 576 || p[0] != 1 || p[1] != 1 || p[2] != 6 ||
 	    memcmp(p + 236, cookie, 4))
 		wrong |= INVALID;
 	for (u32 i = 0; i < sizeof(servers); i++)
@@ -310,7 +310,7 @@ static u32 dhcp4(const struct facts *x)
 		wrong |= SPOOF;
 	if (!oracle_zero(d->src, 4) && !own(x, 4, d->src))
 		wrong |= SPOOF;
-	return outcome(x, LENSCAP_UPKEEP_DHCP, wrong);
+	return outcome(x, memcmp(d->dst, all, 4) ? 4 + 128 : 4, wrong);
 }
 
 static u32 dhcp6(const struct facts *x)
@@ -340,7 +340,7 @@ static u32 dhcp6(const struct facts *x)
 		wrong |= INVALID | EITHER;
 	else if (!own(x, 6, d->src))
 		wrong |= SPOOF;
-	return outcome(x, LENSCAP_UPKEEP_DHCP6, wrong);
+	return outcome(x, memcmp(d->dst, relays, 16) ? 8 + 128 : 8, wrong);
 }
 
 /* Set of reasons, NONE: it passes as upkeep; empty: it is no upkeep. */

@@ -18,6 +18,8 @@ from . import frames, net, nl
 
 PROTOS = {"icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "gre": 47, "esp": 50,
           "ah": 51, "icmpv6": 58, "sctp": 132}
+# Kinds that a guard passes of which nothing else is said.
+UPKEEP = ["arp", "nd", "dhcp", "dhcp6", "igmp", "mld"]
 TAG_VALUE, TAG_MASK, CLASS_MASK = 0x4c000000, 0xff000000, 0xff
 
 
