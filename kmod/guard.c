@@ -606,14 +606,14 @@ static void interface_renamed(struct lenscap_net *ln, struct net_device *dev)
 	interface_came(ln, dev);
 }
 
-/* What an audit let through an interface may be completed by who judges above it. */
+/* What an audit let through, on @dev or below, may be completed by who judges above. */
 static void interface_joins(struct lenscap_net *ln, struct net_device *dev)
 {
-	const struct lenscap_port *port = port_find(ln, dev);
 	const struct lenscap_guard *guard;
 
 	list_for_each_entry(guard, &ln->guards, list)
-		if (port && guard->port == port)
+		if (guard->port && (guard->port->dev == dev ||
+				    netdev_has_upper_dev(guard->port->dev, dev)))
 			settle_audit(ln, guard->core.mode);
 }
 

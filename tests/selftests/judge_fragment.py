@@ -387,6 +387,11 @@ def test_audited_interface_joins():
             settle(one)
             S.gw.ip(f"link set {name} nomaster")
             free(one, 4)
+        # By what stands between them.
+        S.gw.ip(f"link add link {name} name {name}v type vlan id 9")
+        settle(one)
+        S.gw.ip(f"link set {name}v master {name}b")
+        held(one, 4)
     finally:
         tap.fragment_wait(0)
         policy.unguard(S.sock, "vm")
