@@ -343,7 +343,7 @@ static bool owns(const struct lc_device *device, u8 family, const u8 *addr)
 }
 
 /* Is the frame upkeep at all on this guard? Not if it is DHCP to a server
- * beyond the LAN, which is judged by the rules.
+ * beyond the LAN, which is judged by the rules, and then by what it says.
  */
 static bool is_upkeep(const struct lc_guard *guard, const struct lc_key *key)
 {
@@ -375,20 +375,37 @@ static u8 judge_kind(const struct lc_guard *guard, const struct lc_key *key)
 						    LENSCAP_REASON_UPKEEP_OFF;
 }
 
-/* Upkeep of a device: everything that it says of itself must be true. */
-static u8 judge_upkeep(const struct lc_guard *guard,
+/* What a message says of its sender must be true. Behind a routed hop nobody knows
+ * the sender's MAC.
+ */
+static u8 judge_claims(const struct lc_guard *guard,
 		       const struct lc_device *device,
 		       const struct lc_key *key)
 {
-	if (leaves_lan(guard, key))
-		return LENSCAP_REASON_UPKEEP_INVALID;
-	if (key->has_claim_mac &&
+	bool known = guard->identity == LENSCAP_IDENTITY_MAC;
+
+	if (known && key->has_claim_mac &&
 	    memcmp(key->claim_mac, device->mac, sizeof(device->mac)))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
 	if (key->has_claim && !owns(device, key->claim_family, key->claim))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
-	if (key->foreign_id && !(guard->upkeep & LENSCAP_UPKEEP_CLIENT_ID))
+	if (known && key->foreign_id &&
+	    !(guard->upkeep & LENSCAP_UPKEEP_CLIENT_ID))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
+	return LENSCAP_REASON_NONE;
+}
+
+static u8 judge_upkeep(const struct lc_guard *guard,
+		       const struct lc_device *device,
+		       const struct lc_key *key)
+{
+	u8 reason;
+
+	if (leaves_lan(guard, key))
+		return LENSCAP_REASON_UPKEEP_INVALID;
+	reason = judge_claims(guard, device, key);
+	if (reason != LENSCAP_REASON_NONE)
+		return reason;
 	if (key->family && !unspecified(key->family, key->src) &&
 	    !owns(device, key->family, key->src))
 		return LENSCAP_REASON_UPKEEP_SPOOF;
@@ -441,8 +458,8 @@ static u8 judge_device(const struct lc_guard *guard,
 	bool is = is_upkeep(guard, key);
 	u8 reason;
 
-	/* What parsing found wrong with it as upkeep does not count against a
-	 * frame that is none here.
+	/* What parsing found wrong with it as upkeep is no reason, or not the
+	 * first one, where it is none.
 	 */
 	if (key->reason && (is || !upkeep_reason(key->reason)))
 		return key->reason;
@@ -466,9 +483,11 @@ static u8 judge_device(const struct lc_guard *guard,
 		return LENSCAP_REASON_ICMP_SIZE;
 	case LC_ICMP_FOREIGN:
 		return LENSCAP_REASON_ICMP_QUOTE;
-	default:
-		return LENSCAP_REASON_NONE;
 	}
+	/* A server would answer to wherever it says. */
+	if (key->upkeep == LENSCAP_UPKEEP_DHCP)
+		return key->reason ?: judge_claims(guard, device, key);
+	return LENSCAP_REASON_NONE;
 }
 
 /* A frame that no device sent, or none that can be told. */

@@ -327,11 +327,13 @@ void lc_upkeep_ipv6(const struct lc_frame *frame, u32 l4, u32 end,
 bool lc_upkeep_group(const struct lc_key *key);
 
 /* Could a datagram from and to these ports, the source port above, be upkeep: DHCP
- * of a client?
+ * of a client? A server of IPv4 answers to where the message says, whoever asks, so
+ * that whatever goes to its port is looked at.
  */
 static inline bool lc_upkeep_ports(bool v6, u8 proto, u32 ports)
 {
-	return ports == (v6 ? 546U << 16 | 547 : 68U << 16 | 67) && proto == 17;
+	return (v6 ? ports == (546U << 16 | 547) : (u16)ports == 67) &&
+	       proto == 17;
 }
 
 /* ruleset.c */

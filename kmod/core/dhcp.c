@@ -26,7 +26,10 @@
  *
  * To be sure of the name, all options are walked as servers walk them, so a message
  * must lie in the window; what could hide one (options in other fields) or what relays
- * add is refused.
+ * add is refused. A server beyond the LAN, to which only rules lead, believes it just
+ * the same, and so does one that a rule permits for something else: the gateway's, by a
+ * rule for all who poll a camera by UDP. So whatever goes to the port of servers, from
+ * whatever port, must be a client's message.
  */
 #include "upkeep.h"
 
@@ -39,7 +42,8 @@
 #define DHCP_MAX	576
 #define DHCP_COOKIE	0x63825363
 
-/* An IPv4 header without options, as clients send. */
+/* As clients send: their port, and an IPv4 header without options. */
+#define DHCP_CLIENT	68
 #define IPV4_PLAIN	20
 
 #define DHCP6_FIXED	4
@@ -178,7 +182,8 @@ void lc_upkeep_dhcp(const struct lc_frame *frame, u32 l4, u32 end,
 
 	key->upkeep = LENSCAP_UPKEEP_DHCP;
 	key->unicast = lc_be32(key->dst) != 0xffffffff;
-	if (l4 != IPV4_PLAIN || len < DHCP_FIXED || len > DHCP_MAX ||
+	if (key->sport != DHCP_CLIENT || key->part != LC_PART_WHOLE ||
+	    frame->gso || l4 != IPV4_PLAIN || len < DHCP_FIXED || len > DHCP_MAX ||
 	    lc_be16(frame->data + l4 + 4) != end - l4 || frame->cap < end ||
 	    p[0] != 1 || p[1] != 1 || p[2] != 6 ||
 	    lc_be32(p + 236) != DHCP_COOKIE || !of_no_relay(p)) {

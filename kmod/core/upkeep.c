@@ -156,8 +156,8 @@ static void igmp(const struct lc_frame *frame, u32 l4, u32 end,
  * @key: headers so far; receives the result
  *
  * DHCP to a unicast address is marked as such: on the LAN it is a renewal,
- * elsewhere it needs a rule like any other datagram. Fragments of IGMP are
- * malformed upkeep; those of DHCP are left to the rules.
+ * elsewhere it needs a rule like any other datagram, and must be a client's even so.
+ * Fragments are malformed upkeep.
  *
  * Context: any.
  */
@@ -166,8 +166,7 @@ void lc_upkeep_ipv4(const struct lc_frame *frame, u32 l4, u32 end,
 {
 	if (key->proto == PROTO_IGMP)
 		igmp(frame, l4, end, key);
-	else if (lc_upkeep_ports(false, key->proto, ports_of(key)) &&
-		 key->part == LC_PART_WHOLE && !frame->gso)
+	else if (lc_upkeep_ports(false, key->proto, ports_of(key)))
 		lc_upkeep_dhcp(frame, l4, end, key);
 }
 

@@ -134,6 +134,14 @@ def test_other_bond_port(here):
 
 # The gateway itself
 
+def more_rules(here, *rules):
+    "What the policy permits beside the usual."
+    if here.sock:
+        usual = evasion.POLICY["profiles"]["p"]
+        policy.load(here.sock, {**evasion.POLICY, "profiles": {
+            "p": {**usual, "rules": usual["rules"] + list(rules)}}})
+
+
 @path.path("RFC 2131 section 4.1: answers of a server",
            "upkeep_invalid, upkeep_spoof")
 def test_dhcp_server_as_relay(here):
@@ -154,6 +162,20 @@ def test_dhcp_server_as_relay(here):
     if here.sock:
         yield [ip(every, frames.udp(68, 67, frames.dhcp4(
             CAM_MAC, 8, ciaddr=ELSE4)), "0.0.0.0", to=frames.BROADCAST)]
+
+
+@path.path("RFC 2131 section 4.1: answers of a server", "upkeep_invalid")
+def test_dhcp_server_by_a_rule(here):
+    "the same by a rule: for renewals, or for those who poll cameras, gateway and all"
+    path.Dhcp(here)
+    more_rules(here, policy.connects(GW4, "udp", 67),
+               policy.serves("10.20.0.0/24", "udp", 161),
+               policy.connects("10.20.0.0/24", "udp", 67))
+    lan = bytes([118, 4]) + frames.ip("10.30.0.0")
+    yield [ip(dst, frames.udp(sport, 67, frames.dhcp4(
+        CAM_MAC, giaddr=ELSE4, behind=DENIED, options=lan)))
+           for dst, sport in (("10.20.0.1", 161), ("10.20.0.1", 68),
+                              ("10.20.0.1", 40000), (GW4, 40000))]
 
 
 @path.path("RFC 2131 section 2: a lease belongs to a name; dnsmasq: "
@@ -210,11 +232,8 @@ def test_gateway_services(here):
 def test_gateway_service_by_a_rule(here):
     "a rule for the gateway's resolver: that, and no other"
     path.Local(here)
-    if here.sock:
-        policy.load(here.sock, {**evasion.POLICY, "profiles": {"p": {
-            "class": 1, "rules": evasion.POLICY["profiles"]["p"]["rules"] + [
-                policy.connects(GW4, "udp", 53),
-                policy.connects(GW6, "udp", 53)]}}})
+    more_rules(here, policy.connects(GW4, "udp", 53),
+               policy.connects(GW6, "udp", 53))
     for dst in (GW4, GW6):
         yield [ok(udp(dst, 53, PERMITTED)), udp(dst, 123, DENIED),
                ip(dst, frames.tcp(40000, 53, "S", DENIED))]
@@ -242,10 +261,7 @@ def test_tunnel_end_by_error(here):
     "an ICMP error to a tunnel's end, which tells whom the packet inside names"
     link(here, "6in6", f"add end6 type ip6tnl mode any remote :: local {GW6}")
     here.gw.up("end6")
-    if here.sock:
-        rules = evasion.POLICY["profiles"]["p"]["rules"]
-        policy.load(here.sock, {**evasion.POLICY, "profiles": {"p": {
-            "class": 1, "rules": rules + [policy.connects(GW6, "icmpv6")]}}})
+    more_rules(here, policy.connects(GW6, "icmpv6"))
     inner = frames.ipv6(ELSE6, GW6, frames.udp(40000, 5000, DENIED))
     yield [ip(GW6, frames.icmp6(kind, 0, bytes(4), frames.ipv6(
         GW6, CAM6, frames.proto(41, inner)))) for kind in (1, 3)]
@@ -480,10 +496,7 @@ def test_renewal_by_nat(here):
            "ext_header")
 def test_error_behind_ah(here):
     "the same behind AH, which a rule permits: connection tracking walks on"
-    if here.sock:
-        rules = evasion.POLICY["profiles"]["p"]["rules"]
-        policy.load(here.sock, {**evasion.POLICY, "profiles": {"p": {
-            "class": 1, "rules": rules + [policy.connects(PING6, "ah")]}}})
+    more_rules(here, policy.connects(PING6, "ah"))
     masked(here, "ip6", OTHER6, PING6, frames.ipv6(
         ELSE6, OTHER6, frames.udp(4321, 5004, b"a viewer")))
     quote = frames.ipv6(PING6, OTHER6, frames.udp(4321, 5004, bytes(8)))

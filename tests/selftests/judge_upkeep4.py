@@ -271,23 +271,37 @@ def test_dhcp_invalid():
                       "upkeep_invalid")
 
 
-@proves("none", "quarantine", "wrong_source")
+@proves("none", "quarantine", "wrong_source", "upkeep_invalid",
+        "upkeep_spoof")
 def test_dhcp_elsewhere():
-    "to a server beyond the LAN it is a datagram like any other"
+    "to a server beyond the LAN it needs a rule"
     for dst in ("198.51.100.67", "10.31.0.1", "192.0.2.68", "10.20.0.67"):
         cam().drops(dhcp(cam(), src=IP, dst=dst), "quarantine")
         free().passes(dhcp(free(), src=FREE_IP, dst=dst))
         free().drops(dhcp(free(), dst=dst), "wrong_source")
-        # Nor is it measured as DHCP then.
+        # A client's even so: a server answers to wherever it says.
         for fields in ({"op": 2}, {"cookie": bytes(4)}, {"pad": 1000},
-                       {"chaddr": OTHER}):
-            free().passes(dhcp(free(), src=FREE_IP, dst=dst, **fields))
+                       {"giaddr": "203.0.113.66"}, {"hops": 1}):
+            free().drops(dhcp(free(), src=FREE_IP, dst=dst, **fields),
+                         "upkeep_invalid")
+        for sport in (67, 69, 161, 40000):
+            free().drops(dhcp(free(), src=FREE_IP, dst=dst, sport=sport),
+                         "upkeep_invalid")
+        for fields in ({"chaddr": OTHER}, {"ciaddr": "203.0.113.66"},
+                       {"options": name(OTHER)}):
+            free().drops(dhcp(free(), src=FREE_IP, dst=dst, **fields),
+                         "upkeep_spoof")
 
 
-@proves("quarantine", "wrong_source", "none")
+@proves("quarantine", "wrong_source", "none", "upkeep_invalid")
 def test_not_dhcp():
-    "other ports are not DHCP: a server's, a relay's"
-    for sport, dport in ((67, 68), (67, 67), (68, 68), (68, 69), (69, 67)):
+    "other ports are not DHCP: a client's own; a server's is a client's alone"
+    for sport in (67, 69):
+        for one in (cam(), free()):
+            one.drops(dhcp(one, src=one.v4, dst=GW, sport=sport),
+                      "upkeep_invalid")
+            one.drops(dhcp(one, sport=sport), "upkeep_invalid")
+    for sport, dport in ((67, 68), (68, 68), (68, 69)):
         cam().drops(dhcp(cam(), src=IP, dst=GW, sport=sport, dport=dport),
                     "quarantine")
         free().passes(dhcp(free(), src=FREE_IP, dst=GW, sport=sport,

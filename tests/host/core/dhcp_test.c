@@ -438,14 +438,12 @@ TEST(dhcp_beyond_the_lan_is_judged_by_rules)
 	dhcp4(&p, "0.0.0.0", NVR4, 60);
 	fin(&p);
 	JUDGED(&w, &p, WRONG_SOURCE);
-	/* what is wrong with it as upkeep does not matter there */
-	ip4(&p, P_UDP, CAM4, NVR4);
-	udp(&p, 68, 67, 1000);
+	/* the kind does not matter there */
+	w.guard.upkeep = 0;
+	dhcp4(&p, CAM4, NVR4, 60);
 	fin(&p);
 	JUDGED(&w, &p, NONE);
-	/* the kind does not matter either */
-	w.guard.upkeep = 0;
-	JUDGED(&w, &p, NONE);
+	/* of IPv6 nor does what is wrong with it: a server answers who has asked */
 	ip6(&p, CAM6, NVR6);
 	udp(&p, 546, 547, 1000);
 	fin(&p);
@@ -458,6 +456,61 @@ TEST(dhcp_beyond_the_lan_is_judged_by_rules)
 	world_end(&w);
 }
 
+/* Whom a rule permits for something else may have a server, which answers to wherever
+ * the message says.
+ */
+TEST(dhcp_by_a_rule_is_a_clients_as_well)
+{
+	struct lc_rule any = rule_any("0.0.0.0/0", LC_PROTO_ANY, CONNECTS);
+	static const u16 ports[] = { 68, 67, 161, 40000 };
+	static const u8 abroad[4] = { 203, 0, 113, 66 };
+	struct world w;
+	struct pkt p;
+	u32 i, hop;
+
+	for (hop = 0; hop < 2; hop++) {
+		world_init(&w);
+		w.guard.identity = hop ? LENSCAP_IDENTITY_IP :
+					 LENSCAP_IDENTITY_MAC;
+		world_profile(&w, LENSCAP_MODE_ENFORCE, 1, &any, 1);
+		world_device(&w, 1, hop ? NULL : CAM_MAC, 0, CAM4);
+		CHECK_EQ(world_commit(&w), 0);
+		for (i = 0; i < 4; i++) {
+			dhcp4(&p, CAM4, NVR4, 60);
+			put16(&p, p.l4, ports[i]);
+			fin(&p);
+			CHECK_EQ(world_judge(&w, &p), i ?
+				 LENSCAP_REASON_UPKEEP_INVALID :
+				 LENSCAP_REASON_NONE);
+			/* giaddr */
+			memcpy(p.b + p.l4 + 8 + 24, abroad, 4);
+			fin(&p);
+			JUDGED(&w, &p, UPKEEP_INVALID);
+		}
+		/* ciaddr */
+		dhcp4(&p, CAM4, NVR4, 60);
+		memcpy(p.b + p.l4 + 8 + 12, abroad, 4);
+		fin(&p);
+		JUDGED(&w, &p, UPKEEP_SPOOF);
+		/* Behind a hop the MAC is not known. */
+		dhcp4(&p, CAM4, NVR4, 60);
+		p.b[p.l4 + 8 + 28] ^= 4;
+		fin(&p);
+		CHECK_EQ(world_judge(&w, &p), hop ? LENSCAP_REASON_NONE :
+						    LENSCAP_REASON_UPKEEP_SPOOF);
+		dhcp4(&p, CAM4, NVR4, 60);
+		dhcp4_option(&p, 61, "\0cam", 4);
+		fin(&p);
+		CHECK_EQ(world_judge(&w, &p), hop ? LENSCAP_REASON_NONE :
+						    LENSCAP_REASON_UPKEEP_SPOOF);
+		dhcp4(&p, CAM4, NVR4, 60);
+		ip4_fragment(&p, 0, true);
+		fin(&p);
+		JUDGED(&w, &p, UPKEEP_INVALID);
+		world_end(&w);
+	}
+}
+
 TEST(dhcp_of_a_server_is_judged_by_rules)
 {
 	struct pkt p;
@@ -467,7 +520,7 @@ TEST(dhcp_of_a_server_is_judged_by_rules)
 	DHCP_IS(&p, DESTINATION);
 	ip4(&p, P_UDP, CAM4, ALL);
 	udp(&p, 67, 67, 300);
-	DHCP_IS(&p, DESTINATION);
+	DHCP_IS(&p, UPKEEP_INVALID);
 	ip4(&p, P_UDP, CAM4, ALL);
 	udp(&p, 68, 68, 300);
 	DHCP_IS(&p, DESTINATION);
@@ -482,25 +535,25 @@ TEST(dhcp_of_a_server_is_judged_by_rules)
 	DHCP_IS(&p, DESTINATION);
 }
 
-TEST(dhcp_in_fragments_is_judged_by_rules)
+TEST(dhcp_comes_in_one_piece)
 {
 	struct pkt p;
 
 	dhcp4(&p, "0.0.0.0", ALL, 60);
 	ip4_fragment(&p, 0, true);
-	DHCP_IS(&p, WRONG_SOURCE);
-	dhcp4(&p, CAM4, ALL, 60);
+	DHCP_IS(&p, UPKEEP_INVALID);
+	dhcp4(&p, CAM4, ABROAD4, 60);
 	ip4_fragment(&p, 0, true);
 	DHCP_IS(&p, DESTINATION);
+	dhcp4(&p, CAM4, ALL, 60);
+	p.f.gso = true;
+	DHCP_IS(&p, UPKEEP_INVALID);
 }
 
-TEST(dhcp_super_packet_is_judged_by_rules)
+TEST(dhcp6_super_packet_is_judged_by_rules)
 {
 	struct pkt p;
 
-	dhcp4(&p, CAM4, ALL, 60);
-	p.f.gso = true;
-	DHCP_IS(&p, DESTINATION);
 	dhcp6(&p, 1, CAM_LL, SERVERS, 40);
 	p.f.gso = true;
 	DHCP_IS(&p, WRONG_SOURCE);
@@ -588,8 +641,6 @@ TEST(dhcp_is_no_upkeep_on_identity_ip)
 	fin(&p);
 	JUDGED(&w, &p, NONE);
 	CHECK(!w.verdict.upkeep && w.verdict.device);
-	p.b[p.l4 + 8] = 9;
-	JUDGED(&w, &p, NONE);
 	dhcp4(&p, "0.0.0.0", ALL, 60);
 	fin(&p);
 	JUDGED(&w, &p, UNKNOWN_DEVICE);

@@ -155,22 +155,24 @@ static bool meddles(const struct dissected *d, const struct lc_frame *frame)
 	return false;
 }
 
-static u32 by_profile(const struct policy_list *policy,
-		      const struct lc_device *device,
-		      const struct dissected *d,
-		      const struct lc_frame *frame)
+/* @x: with its device, however that is known */
+static u32 by_profile(const struct facts *x)
 {
-	u32 slot = device->profile;
+	const struct policy_list *policy = x->policy;
+	const struct dissected *d = x->said;
+	u32 slot = x->device->profile;
 	u32 why;
 
-	if (!oracle_bound(device, d->family, d->src))
+	if (!oracle_bound(x->device, d->family, d->src))
 		return WHY(WRONG_SOURCE);
 	if (policy->modes[slot] == LENSCAP_MODE_QUARANTINE)
 		return WHY(QUARANTINE);
 	why = oracle_rules(policy->rules[slot], policy->nrules[slot], d);
 	if (why == WHY(NONE) && too_large(d))
 		return WHY(ICMP_SIZE);
-	return why == WHY(NONE) && meddles(d, frame) ? WHY(ICMP_QUOTE) : why;
+	if (why == WHY(NONE) && meddles(d, x->frame))
+		return WHY(ICMP_QUOTE);
+	return why == WHY(NONE) ? oracle_dhcp_by_rule(x) : why;
 }
 
 static void judge_mac(const struct facts *x, struct opinion *o)
@@ -186,9 +188,7 @@ static void judge_mac(const struct facts *x, struct opinion *o)
 		u32 other = o->why & ~WHY(NONE);
 
 		o->upkeep = upkeep;
-		o->why = other | (upkeep ? upkeep :
-				  by_profile(x->policy, x->device, x->said,
-					     x->frame));
+		o->why = other | (upkeep ? upkeep : by_profile(x));
 	}
 }
 
@@ -220,9 +220,12 @@ static void judge_ip(const struct facts *x, struct opinion *o)
 	}
 	o->device = device;
 	o->why = d->why;
-	if (o->why & WHY(NONE))
-		o->why = (o->why & ~WHY(NONE)) |
-			 by_profile(x->policy, device, d, x->frame);
+	if (o->why & WHY(NONE)) {
+		struct facts known = *x;
+
+		known.device = device;
+		o->why = (o->why & ~WHY(NONE)) | by_profile(&known);
+	}
 }
 
 void oracle_judge(const struct policy_list *policy,

@@ -104,7 +104,8 @@ struct policy_list {
  * struct facts - what the rules of upkeep need to know
  * @policy: the policy
  * @guard: where the frame came in
- * @device: whose MAC it carries; NULL on guards with identity ip
+ * @device: whose MAC it carries; on guards with identity ip whose address, or NULL
+ *	while upkeep is in question
  * @frame: the complete frame
  * @said: what it says
  */
@@ -133,6 +134,7 @@ void oracle_dissect(const struct lc_frame *frame, struct dissected *said);
 
 /* upkeep.c */
 u32 oracle_upkeep(const struct facts *facts);
+u32 oracle_dhcp_by_rule(const struct facts *x);
 
 /* judge.c */
 u32 oracle_rules(const struct lc_rule *rules, u32 count,

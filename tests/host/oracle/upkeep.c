@@ -27,7 +27,7 @@ static bool of_mac(const u8 *mac, const u8 *addr)
 /* Whether the sender may use this address as its own. */
 static bool own(const struct facts *x, int family, const u8 *addr)
 {
-	if (x->guard->identity == LENSCAP_IDENTITY_MAC)
+	if (x->device)
 		return oracle_bound(x->device, family, addr) ||
 		       (family == 6 && of_mac(x->device->mac, addr));
 	return !oracle_by_addr(x->policy, x->guard->id, family, addr);
@@ -206,6 +206,7 @@ static u32 igmp(const struct facts *x)
 /* What a DHCP message's options say; each list ends where the message does. */
 static u32 options4(const struct facts *x, const u8 *p, u32 len)
 {
+	bool named = x->guard->identity == LENSCAP_IDENTITY_MAC;
 	u32 seen[256] = { 0 };
 	const u8 *have = p + 12, *wanted = NULL;
 	u32 wrong = 0, at;
@@ -229,9 +230,9 @@ static u32 options4(const struct facts *x, const u8 *p, u32 len)
 		else if (p[at] == 50 && !oracle_zero(value, 4))
 			wanted = value;
 		if (p[at] == 61 && size == 7 && value[0] == 1) {
-			if (memcmp(value + 1, x->frame->mac, 6))
+			if (named && memcmp(value + 1, x->frame->mac, 6))
 				wrong |= SPOOF;
-		} else if (p[at] == 61 && !(x->guard->upkeep & 64)) {
+		} else if (p[at] == 61 && named && !(x->guard->upkeep & 64)) {
 			wrong |= SPOOF;
 		}
 		at += 1 + size;
@@ -274,9 +275,11 @@ static u32 options6(const struct facts *x, const u8 *p, u32 len)
 	return ids > 1 ? INVALID : wrong;
 }
 
-static u32 dhcp4(const struct facts *x)
+static const u8 all[] = { 255, 255, 255, 255 };
+
+/* What is wrong with a message to a server's port. */
+static u32 client4(const struct facts *x)
 {
-	static const u8 all[] = { 255, 255, 255, 255 };
 	static const u8 cookie[] = { 99, 130, 83, 99 };
 	/* hops, yiaddr, siaddr, giaddr, what is behind the MAC */
 	static const u8 servers[] = {
@@ -288,16 +291,12 @@ static u32 dhcp4(const struct facts *x)
 	u32 len = d->end - d->l4 - 8;
 	u32 wrong = 0;
 
-	if (memcmp(d->dst, all, 4) && !on_lan(x, 4, d->dst))
-		return 0;
-	/* Neither a super-packet nor a first fragment is DHCP. */
-	if (d->part != LC_PART_WHOLE || x->frame->gso)
-		return 0;
-	if (len < 240)
+	if (d->part != LC_PART_WHOLE || x->frame->gso || d->sport != 68 ||
+	    d->l4 != 20 || len < 240)
 		return INVALID;
 	if (p[-4] * 256u + p[-3] != len + 8)
 		wrong |= INVALID;
-	if (d->l4 != 20 || len > 576 || p[0] != 1 || p[1] != 1 || p[2] != 6 ||
+	if (len > 576 || p[0] != 1 || p[1] != 1 || p[2] != 6 ||
 	    memcmp(p + 236, cookie, 4))
 		wrong |= INVALID;
 	for (u32 i = 0; i < sizeof(servers); i++)
@@ -306,11 +305,31 @@ static u32 dhcp4(const struct facts *x)
 		wrong |= options4(x, p, len);
 	if (!oracle_zero(p + 12, 4) && !own(x, 4, p + 12))
 		wrong |= SPOOF;
-	if (memcmp(p + 28, x->frame->mac, 6))
+	if (x->guard->identity == LENSCAP_IDENTITY_MAC &&
+	    memcmp(p + 28, x->frame->mac, 6))
 		wrong |= SPOOF;
 	if (!oracle_zero(d->src, 4) && !own(x, 4, d->src))
 		wrong |= SPOOF;
-	return outcome(x, memcmp(d->dst, all, 4) ? 4 + 128 : 4, wrong);
+	return wrong;
+}
+
+/* The same where a rule permits it: any kind passes. */
+u32 oracle_dhcp_by_rule(const struct facts *x)
+{
+	const struct dissected *d = x->said;
+
+	if (d->family != 4 || d->proto != 17 || d->dport != 67)
+		return WHY(NONE);
+	return outcome(x, 0, client4(x));
+}
+
+static u32 dhcp4(const struct facts *x)
+{
+	const u8 *dst = x->said->dst;
+
+	if (memcmp(dst, all, 4) && !on_lan(x, 4, dst))
+		return 0;
+	return outcome(x, memcmp(dst, all, 4) ? 4 + 128 : 4, client4(x));
 }
 
 static u32 dhcp6(const struct facts *x)
@@ -368,8 +387,7 @@ u32 oracle_upkeep(const struct facts *x)
 	}
 	if (hop)
 		return 0;
-	if (d->family == 4 && d->proto == 17 && d->sport == 68 &&
-	    d->dport == 67)
+	if (d->family == 4 && d->proto == 17 && d->dport == 67)
 		return dhcp4(x);
 	if (d->family == 6 && d->proto == 17 && d->sport == 546 &&
 	    d->dport == 547)
