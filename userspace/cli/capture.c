@@ -496,7 +496,7 @@ static bool fits(const struct cli *cli)
 	bool standard = cli->write && !strcmp(cli->write, "-");
 
 	if (!cli->write && !cli->group)
-		return wrong("where are the frames to go? --write FILE writes them as pcapng, --group N leaves them to tcpdump -i nflog:N or ulogd2");
+		return wrong("where are the frames to go? --write FILE writes them as pcapng, --group N leaves them to tcpdump -n -i nflog:N or ulogd2");
 	if (!cli->write && cli->count)
 		return wrong("--count goes with --write: frames in a group are not counted here");
 	if (standard && cli->json != CLI_JSON_OFF)

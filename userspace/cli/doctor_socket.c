@@ -122,7 +122,7 @@ static int read_socket(const struct nlmsghdr *message, void *data)
 	doctor_find(doctor, &finding,
 		    cli_format("%s gets frames by a packet socket before guard \"%s\" judges them, also those that it drops; if it answers them, as some DHCP servers do, the answer goes to wherever a camera says.",
 			       owner, link->guard),
-		    "Use a DHCP server that listens by UDP sockets (dnsmasq does, Kea with \"dhcp-socket-type\": \"udp\"); who only watches, like tcpdump, does no harm.");
+		    "Use a DHCP server that listens by UDP sockets (dnsmasq does, Kea with \"dhcp-socket-type\": \"udp\"); who only watches, like tcpdump -n, does no harm; without -n it asks name servers for the addresses that it sees, dropped ones too.");
 	free(owner);
 	return MNL_CB_OK;
 }

@@ -44,6 +44,17 @@ void ranges_full(struct ranges *ranges)
 }
 
 /**
+ * ports_unprivileged() - make it permit the ports of programs that call on others
+ * @ranges: empty
+ *
+ * Those below are where the usual services listen (RFC 6335: system ports).
+ */
+void ports_unprivileged(struct ranges *ranges)
+{
+	add(ranges, 1024, UINT16_MAX);
+}
+
+/**
  * ranges_free() - free the list
  * @ranges: empty afterwards
  */

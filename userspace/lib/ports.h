@@ -22,6 +22,7 @@ bool ports_parse(const struct ytree *tree, const struct ynode *node,
 bool types_parse(const struct ytree *tree, const struct ynode *node,
 		 const char *what, const char *key, struct ranges *ranges);
 void ranges_full(struct ranges *ranges);
+void ports_unprivileged(struct ranges *ranges);
 void ranges_free(struct ranges *ranges);
 
 #endif /* LENSCAP_PORTS_H */

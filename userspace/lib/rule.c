@@ -193,7 +193,13 @@ static bool parse_source(struct parse *parse, const char *what,
 			 struct entry *entry)
 {
 	if (!node) {
-		ranges_full(&entry->source);
+		/* A datagram does not tell who began: from the port that it
+		 * serves, a camera could call on any service of the peer's.
+		 */
+		if (kind == KEY_UDP && entry->peer_initiates)
+			ports_unprivileged(&entry->source);
+		else
+			ranges_full(&entry->source);
 		return true;
 	}
 	if (kind != KEY_TCP && kind != KEY_UDP) {
