@@ -361,6 +361,10 @@ def test_ports_come_and_go():
     site.gw.batch(["link set lan down", "link set lan name lan.2@x"])
     stands("trunk", "side", "lan.2@x")
     site.gw.ip("link set lan.2@x nomaster")
+    stands("trunk", "side", "lan.2@x")
+    site.daemon.ask("reload")
+    stands("trunk", "side")
+    site.gw.ip("link set side nomaster")
     stands("trunk", "side")
     site.gw.ip("link del side")
     stands("trunk")
@@ -380,6 +384,33 @@ def test_ports_come_and_go():
                  what="the rules to be back")
     site.nft(f"delete chain netdev lenscap {chain}")
     stands("lan.2@x")
+
+
+def test_bridge_that_goes():
+    "its ports route no stranger, until another bridge has them, or a reload"
+    site = lock.Site([guard("cams", "br0")], devices=(), start=False)
+
+    def bridge():
+        site.gw.bridge("br0", "trunk")
+        site.gw.addr("br0", lock.GW4["trunk"], lock.GW6["trunk"])
+        policy.wait_guard(site.rig.sock, "cams", "armed")
+        site.wait_state()
+        net.wait_for(lambda: under(site) == ["trunk"], what="the port's chain")
+    stranger = {"mac": FORGED}
+    sources = ("10.30.0.99", "2001:db8:30::99")
+    site.daemon.start()
+    for change in ("link del br0", "link set trunk nomaster"):
+        bridge()
+        site.gw.ip(change)
+        for src in sources:
+            site.blocked(site.frame(src=src, **stranger), "prerouting")
+        site.gw.ip("link del br0", check=False)
+    bridge()
+    site.gw.batch(["link del br0", "addr add 10.30.0.1/24 dev trunk"])
+    site.daemon.ask("reload")
+    tap.equal(under(site), [], "ports that are held")
+    for src in sources:
+        site.passes(site.frame(src=src, **stranger))
 
 
 def test_brouted():

@@ -663,6 +663,7 @@ void reload(struct daemon *daemon, struct outcome *outcome)
 		fail(outcome, "refused",
 		     "the policy (revision %" PRIu64 ") is live, but not all of %s could be put into effect",
 		     outcome->revision, daemon->config);
+	daemon->interlock.let_go = true;
 	interlock_release(&daemon->interlock);
 	if (!outcome->error)
 		fallback_keep(daemon);

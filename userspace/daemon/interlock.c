@@ -256,6 +256,7 @@ void interlock_release(struct interlock *lock)
 		let_pass();
 	guard_places_free(&lock->hold);
 	interlock_update(lock);
+	lock->let_go = false;
 }
 
 /**

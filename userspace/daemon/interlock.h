@@ -88,6 +88,7 @@ struct interlock_links {
  * @have: what was written last
  * @places: what is kept of that over a restart, or NULL
  * @hold: where nothing is to pass until interlock_release()
+ * @let_go: which ends what is held of ports that are under no guard any more, too
  * @whole: @have is what is there
  * @absent: the tables are not there, and are not to be
  * @no_bridge: this kernel does not filter on bridges
@@ -116,6 +117,7 @@ struct interlock {
 	struct interlock_plan have;
 	json_t *places;
 	struct guard_places hold;
+	bool let_go;
 	bool whole;
 	bool absent;
 	bool no_bridge;
@@ -165,6 +167,7 @@ void interlock_want(struct interlock *lock, struct interlock_plan *plan,
 void under_refresh(struct interlock_links *links);
 void under_free(struct interlock_links *links);
 void under_guards(const struct interlock_links *links,
+		  const struct interlock_plan *before,
 		  struct interlock_plan *plan);
 
 /* interlock_place.c */

@@ -248,9 +248,10 @@ void plan_shut_left(struct interlock_plan *plan,
  * @plan: where to; nothing is changed if it is there
  * @interface: its name
  * @ifindex: its index
+ * @left: it was
  */
 void plan_add_port(struct interlock_plan *plan, const char *interface,
-		   unsigned int ifindex)
+		   unsigned int ifindex, bool left)
 {
 	struct plan_port *new;
 
@@ -263,6 +264,7 @@ void plan_add_port(struct interlock_plan *plan, const char *interface,
 	memset(new, 0, sizeof(*new));
 	(void)snprintf(new->interface, sizeof(new->interface), "%s", interface);
 	new->ifindex = ifindex;
+	new->left = left;
 }
 
 static bool has_identity(const struct gateway *gateway, uint8_t identity)
@@ -437,6 +439,7 @@ static bool same_ports(const struct interlock_plan *a,
 		return false;
 	for (size_t i = 0; i < a->nports; i++)
 		if (a->ports[i].ifindex != b->ports[i].ifindex ||
+		    a->ports[i].left != b->ports[i].left ||
 		    strcmp(a->ports[i].interface, b->ports[i].interface))
 			return false;
 	return true;

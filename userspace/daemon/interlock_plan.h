@@ -84,11 +84,13 @@ struct plan_guard {
  * @interface: its name
  * @ifindex: its index, or 0: its chain went with it
  * @lost: its chain is not there, see plan_forget_lost()
+ * @left: it was, and is held until gateway.yaml is read again
  */
 struct plan_port {
 	char interface[IF_NAMESIZE];
 	unsigned int ifindex;
 	bool lost;
+	bool left;
 };
 
 /**
@@ -127,7 +129,7 @@ void plan_shut_free(struct interlock_plan *plan, const char *name,
 void plan_shut_left(struct interlock_plan *plan,
 		    const struct interlock_plan *before);
 void plan_add_port(struct interlock_plan *plan, const char *interface,
-		   unsigned int ifindex);
+		   unsigned int ifindex, bool left);
 bool plan_concerns(const struct gateway *gateway,
 		   const struct policy_device *device);
 void plan_add_device(struct interlock_plan *plan,

@@ -6,6 +6,10 @@
  * judges what it took over. What it leaves on a port passes the guard; so the
  * interlock stands on the ports as well. Interfaces are listed when the kernel
  * has told of a change, not whenever somebody looks at the interlock.
+ *
+ * A port that leaves, as all do when a bridge is deleted, would route what comes by
+ * it, from addresses that no policy names. So it is held on, until something else
+ * takes its frames over or gateway.yaml is read again.
  */
 #include <arpa/inet.h>
 #include <net/if_arp.h>
@@ -132,7 +136,7 @@ static void add_under(const struct interlock_links *links,
 		if (!above->takes_over || link->master != above->index)
 			continue;
 		if (link->ethernet)
-			plan_add_port(plan, link->name, link->index);
+			plan_add_port(plan, link->name, link->index, false);
 		add_under(links, link, plan, depth - 1);
 	}
 }
@@ -156,12 +160,35 @@ static void find_bridge(const struct interlock_links *links,
 	guard->bridge_protocol = protocol;
 }
 
+static bool has_guard(const struct interlock_plan *plan, unsigned int ifindex)
+{
+	for (size_t i = 0; i < plan->nguards; i++)
+		if (plan->guards[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+static void add_left(const struct interlock_links *links,
+		     const struct interlock_plan *before,
+		     struct interlock_plan *plan)
+{
+	for (size_t i = 0; i < before->nports; i++) {
+		const struct interlock_link *link =
+			find(links, before->ports[i].ifindex);
+
+		if (link && !link->master && !has_guard(plan, link->index))
+			plan_add_port(plan, link->name, link->index, true);
+	}
+}
+
 /**
  * under_guards() - complete a plan by the ports and bridges of its guards
  * @links: the interfaces
+ * @before: the plan whose ports are held on, or NULL
  * @plan: it has all guards; not finished
  */
 void under_guards(const struct interlock_links *links,
+		  const struct interlock_plan *before,
 		  struct interlock_plan *plan)
 {
 	for (size_t i = 0; i < plan->nguards; i++) {
@@ -174,4 +201,6 @@ void under_guards(const struct interlock_links *links,
 		if (!guard->open)
 			add_under(links, link, plan, DEPTH);
 	}
+	if (before)
+		add_left(links, before, plan);
 }

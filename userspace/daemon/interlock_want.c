@@ -92,7 +92,7 @@ static void plan_guards(struct interlock *lock, struct interlock_plan *plan)
 	}
 	plan_hold(lock, plan);
 	under_refresh(&lock->under);
-	under_guards(&lock->under, plan);
+	under_guards(&lock->under, lock->let_go ? NULL : &lock->have, plan);
 }
 
 /* Without a module nothing has a tag, and that of gateway.yaml will do. */

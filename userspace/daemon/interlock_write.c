@@ -224,8 +224,27 @@ static bool perform(struct interlock *lock, const struct task *task)
 	return !code;
 }
 
+static bool is_told(const struct interlock_plan *have,
+		    const struct plan_port *port)
+{
+	for (size_t i = 0; i < have->nports; i++)
+		if (have->ports[i].ifindex == port->ifindex)
+			return have->ports[i].left;
+	return false;
+}
+
+static void tell_left(const struct interlock_plan *have,
+		      const struct interlock_plan *plan)
+{
+	for (size_t i = 0; i < plan->nports; i++)
+		if (plan->ports[i].left && !is_told(have, &plan->ports[i]))
+			log_warning("interface %s is under no guard any more: what it takes in by itself is dropped (\"lenscapctl reload\" lets it go)",
+				    plan->ports[i].interface);
+}
+
 static void remember(struct interlock *lock, struct interlock_plan *plan)
 {
+	tell_left(&lock->have, plan);
 	plan_free(&lock->have);
 	lock->have = *plan;
 	plan_init(plan);
