@@ -26,8 +26,9 @@
  * reach, the highest peer port of itself and all before it: the search starts
  * at the last that begins at or before the frame's port and goes down until
  * nothing reaches it any more. Pairs whose peer ranges are apart cost one or two
- * steps; pairs that all overlap cost a step each. Policy files cannot express
- * pairs; only the netlink interface can.
+ * steps; pairs that all overlap cost a step each. Policy files make pairs by
+ * "source", and of all that serves by UDP, whose peer ports begin at 1024: a
+ * destination has few of those.
  *
  * Example: tcp 80-90 (the device initiates) and tcp 85-100 (the peer does):
  *
