@@ -217,7 +217,7 @@ def test_dhcp_server_below(here):
               to=frames.BROADCAST) for mac in (CAM_MAC, "02:00:5e:10:66:66")]
 
 
-@path.path("RFC 1122: services of the gateway", "destination")
+@path.path("RFC 1122: services of the gateway", "destination, upkeep_invalid")
 def test_gateway_services(here):
     "ssh, web, names, time of the gateway, by each of its addresses"
     path.Local(here)

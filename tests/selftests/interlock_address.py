@@ -98,6 +98,25 @@ def bridged(netfilter):
     return site, site.settle()
 
 
+def test_discovery():
+    "what a camera says to neighbours leaves its LAN by no route, judged or not"
+    site = lock.Site([guard("cams", subnets=["2001:db8:30::/64"])])
+    seen = io.Capture(site.alien, "eth0")
+    site.net.defer(seen.close)
+    site.gw.batch(["route add ::/0 via 2001:db8:40::9",
+                   f"neigh replace 2001:db8:40::9 lladdr {lock.ALIEN_MAC} "
+                   "dev side"])
+    # As when the interface was down and up again.
+    site.gw.ip("-6 addr flush dev trunk scope global")
+    secret = b"0123456789abcdef"
+    for body in (frames.nd_ns(secret, None, options=frames.nd_option(
+            14, b"sixby!")), frames.nd_na(lock.CAM6, rig.CAM_MAC),
+                 frames.nd_rs(rig.CAM_MAC)):
+        site.blocked(frames.eth(rig.GW_MAC, rig.CAM_MAC, frames.ipv6(
+            lock.CAM6, "2001:db8:30::6665:6564", body, hop=255)), "forward")
+    tap.true(not any(secret in f.data for f in seen.seen()), "it left")
+
+
 def test_bridge():
     "on a bridge: addresses, and the MAC in all that it sends"
     site, peer_mac = bridged(False)

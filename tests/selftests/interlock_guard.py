@@ -405,8 +405,21 @@ def test_bridge_that_goes():
         for src in sources:
             site.blocked(site.frame(src=src, **stranger), "prerouting")
         site.gw.ip("link del br0", check=False)
+    # What judges one VLAN of it, or does not take its frames over, is no help.
     bridge()
-    site.gw.batch(["link del br0", "addr add 10.30.0.1/24 dev trunk"])
+    site.daemon.configure([guard("cams", "br0"), guard("more", vlan=40)])
+    site.daemon.ask("reload")
+    site.gw.ip("link del br0")
+    for src in sources:
+        site.blocked(site.frame(src=src, **stranger), "prerouting")
+    if not net.run(["ip", "-n", site.gw.name, "link", "add", "vrf0", "type",
+                    "vrf", "table", "100"], check=False).returncode:
+        site.gw.batch(["link set vrf0 up", "link set trunk master vrf0"])
+        tap.equal(under(site), ["trunk"], "ports in a VRF")
+        net.wait_for(lambda: site.daemon.ask("status")["ok"], what="an answer")
+        tap.equal(under(site), ["trunk"], "ports in a VRF, when it was heard")
+        site.gw.ip("link set trunk nomaster")
+    site.gw.batch(["addr add 10.30.0.1/24 dev trunk"])
     site.daemon.ask("reload")
     tap.equal(under(site), [], "ports that are held")
     for src in sources:

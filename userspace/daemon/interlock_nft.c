@@ -28,6 +28,7 @@
  */
 #include <arpa/inet.h>
 #include <net/if_arp.h>
+#include <netinet/icmp6.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,7 @@
 #define ETHER_TCI	14U
 #define VLAN_LEN	4U
 #define IPV4_SOURCE	12U
+#define IPV6_HOPS	7U
 #define IPV6_SOURCE	8U
 
 static const uint16_t families[] = {
@@ -444,30 +446,11 @@ static void say_guards(const struct writer *w)
 		say_port(w, &w->plan->ports[i]);
 }
 
-/* Begins a rule about packets of one protocol. */
-static struct nftnl_rule *rule_about(const struct base_chain *chain,
-				     uint16_t ethertype, uint8_t family)
-{
-	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
-	uint16_t protocol = htons(ethertype);
-
-	if (chain->family == NFPROTO_INET) {
-		rule_meta(rule, NFT_META_NFPROTO);
-		rule_equal(rule, &family, sizeof(family));
-	} else {
-		rule_meta(rule, NFT_META_PROTOCOL);
-		rule_equal(rule, &protocol, sizeof(protocol));
-	}
-	return rule;
-}
-
 static void say_address(const struct writer *w, const struct base_chain *chain,
 			enum plan_set which)
 {
 	bool v6 = plan_sets[which].len == 16;
-	struct nftnl_rule *rule =
-		rule_about(chain, v6 ? ETH_P_IPV6 : ETH_P_IP,
-			   v6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+	struct nftnl_rule *rule = rule_about(chain->family, chain->name, v6);
 
 	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER,
 		     v6 ? IPV6_SOURCE : IPV4_SOURCE, plan_sets[which].len);
@@ -480,13 +463,10 @@ static void say_address(const struct writer *w, const struct base_chain *chain,
 static void say_mac(const struct writer *w, const struct base_chain *chain)
 {
 	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
-	uint16_t ether = ARPHRD_ETHER;
 
 	/* Elsewhere there is no MAC, or another header in its place. */
-	if (chain->family == NFPROTO_INET) {
-		rule_meta(rule, NFT_META_IIFTYPE);
-		rule_equal(rule, &ether, sizeof(ether));
-	}
+	if (chain->family == NFPROTO_INET)
+		rule_from_kind(rule, ARPHRD_ETHER);
 	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, ETHER_SOURCE, 6);
 	rule_in_set(rule, plan_sets[PLAN_MACS].name);
 	rule_count(rule, chain->counter);
@@ -497,10 +477,8 @@ static void say_mac(const struct writer *w, const struct base_chain *chain)
 static void say_reserved(const struct writer *w, const struct base_chain *chain)
 {
 	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
-	uint16_t ether = ARPHRD_ETHER;
 
-	rule_meta(rule, NFT_META_IIFTYPE);
-	rule_equal(rule, &ether, sizeof(ether));
+	rule_from_kind(rule, ARPHRD_ETHER);
 	load_group(rule);
 	rule_equal(rule, reserved, sizeof(reserved));
 	rule_count(rule, chain->counter);
@@ -525,6 +503,28 @@ static void say_ports(const struct writer *w, const struct base_chain *chain)
 		rule_drop(rule);
 		say_rule(w, chain->family, chain->name, rule);
 	}
+}
+
+/*
+ * A camera may send neighbour discovery to any address of its LAN, and where the LAN's
+ * route has gone, as with the address of an interface that was down, the gateway would
+ * send it on by another. No router forwards it (RFC 4861: the hop limit must be 255,
+ * and has been lowered here); what br_netfilter brings from a bridge has its 255.
+ */
+static void say_discovery(const struct writer *w, const struct base_chain *chain)
+{
+	struct nftnl_rule *rule = rule_about(chain->family, chain->name, true);
+	uint8_t icmp6 = IPPROTO_ICMPV6, fresh = 255;
+
+	rule_meta(rule, NFT_META_L4PROTO);
+	rule_equal(rule, &icmp6, sizeof(icmp6));
+	rule_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
+	rule_between(rule, ND_ROUTER_SOLICIT, ND_REDIRECT);
+	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, IPV6_HOPS, 1);
+	rule_unequal(rule, &fresh, sizeof(fresh));
+	rule_count(rule, chain->counter);
+	rule_drop(rule);
+	say_rule(w, chain->family, chain->name, rule);
 }
 
 /* Who accepts is not the last: the guard on the bridge comes next. */
@@ -579,10 +579,8 @@ static void say_bridges(const struct writer *w, const struct base_chain *chain)
 static void say_loopback(const struct writer *w, const struct base_chain *chain)
 {
 	struct nftnl_rule *rule = rule_new(chain->family, chain->name);
-	uint16_t loopback = ARPHRD_LOOPBACK;
 
-	rule_meta(rule, NFT_META_IIFTYPE);
-	rule_equal(rule, &loopback, sizeof(loopback));
+	rule_from_kind(rule, ARPHRD_LOOPBACK);
 	rule_accept(rule);
 	say_rule(w, chain->family, chain->name, rule);
 }
@@ -605,6 +603,8 @@ static void say_addresses(const struct writer *w, uint16_t family)
 		if (chain->hook == NF_INET_PRE_ROUTING &&
 		    family == NFPROTO_INET)
 			say_ports(w, chain);
+		if (family == NFPROTO_INET && chain->hook == NF_INET_FORWARD)
+			say_discovery(w, chain);
 		say_judged(w, family, chain->name);
 		if (family == NFPROTO_INET && chain->hook != NF_INET_FORWARD)
 			say_loopback(w, chain);

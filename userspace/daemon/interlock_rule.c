@@ -51,6 +51,30 @@ struct nftnl_rule *rule_new(uint16_t family, const char *chain)
 }
 
 /**
+ * rule_about() - begin a rule about packets of one protocol
+ * @family: of the chain, NFPROTO_INET or one that has frames
+ * @chain: its name
+ * @v6: IPv6, or IPv4
+ *
+ * Return: the rule.
+ */
+struct nftnl_rule *rule_about(uint16_t family, const char *chain, bool v6)
+{
+	struct nftnl_rule *rule = rule_new(family, chain);
+	uint16_t protocol = htons(v6 ? ETH_P_IPV6 : ETH_P_IP);
+	uint8_t number = v6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+
+	if (family == NFPROTO_INET) {
+		rule_meta(rule, NFT_META_NFPROTO);
+		rule_equal(rule, &number, sizeof(number));
+	} else {
+		rule_meta(rule, NFT_META_PROTOCOL);
+		rule_equal(rule, &protocol, sizeof(protocol));
+	}
+	return rule;
+}
+
+/**
  * rule_meta() - load what the kernel knows of a packet
  * @rule: the rule
  * @key: NFT_META_*
@@ -143,6 +167,29 @@ void rule_equal(struct nftnl_rule *rule, const void *data, uint32_t len)
 void rule_unequal(struct nftnl_rule *rule, const void *data, uint32_t len)
 {
 	compare(rule, NFT_CMP_NEQ, data, len);
+}
+
+/**
+ * rule_between() - go on if the loaded byte is one of these
+ * @rule: the rule
+ * @low: the first
+ * @high: the last
+ */
+void rule_between(struct nftnl_rule *rule, uint8_t low, uint8_t high)
+{
+	compare(rule, NFT_CMP_GTE, &low, sizeof(low));
+	compare(rule, NFT_CMP_LTE, &high, sizeof(high));
+}
+
+/**
+ * rule_from_kind() - go on if the packet came in by an interface of a kind
+ * @rule: the rule
+ * @kind: ARPHRD_*
+ */
+void rule_from_kind(struct nftnl_rule *rule, uint16_t kind)
+{
+	rule_meta(rule, NFT_META_IIFTYPE);
+	rule_equal(rule, &kind, sizeof(kind));
 }
 
 /**

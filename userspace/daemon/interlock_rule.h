@@ -5,6 +5,7 @@
 #ifndef LENSCAPD_INTERLOCK_RULE_H
 #define LENSCAPD_INTERLOCK_RULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <libnftnl/rule.h>
 
 struct nftnl_rule *rule_new(uint16_t family, const char *chain);
+struct nftnl_rule *rule_about(uint16_t family, const char *chain, bool v6);
 void rule_meta(struct nftnl_rule *rule, uint32_t key);
 void rule_meta_set(struct nftnl_rule *rule, uint32_t key);
 void rule_payload(struct nftnl_rule *rule, uint32_t base, uint32_t offset,
@@ -20,6 +22,8 @@ void rule_mask(struct nftnl_rule *rule, const void *mask, const void *xor,
 	       uint32_t len);
 void rule_equal(struct nftnl_rule *rule, const void *data, uint32_t len);
 void rule_unequal(struct nftnl_rule *rule, const void *data, uint32_t len);
+void rule_between(struct nftnl_rule *rule, uint8_t low, uint8_t high);
+void rule_from_kind(struct nftnl_rule *rule, uint16_t kind);
 void rule_in_set(struct nftnl_rule *rule, const char *set);
 void rule_count(struct nftnl_rule *rule, const char *counter);
 void rule_accept(struct nftnl_rule *rule);

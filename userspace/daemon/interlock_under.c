@@ -160,12 +160,22 @@ static void find_bridge(const struct interlock_links *links,
 	guard->bridge_protocol = protocol;
 }
 
+/* One that judges what has no tag as well. */
 static bool has_guard(const struct interlock_plan *plan, unsigned int ifindex)
 {
 	for (size_t i = 0; i < plan->nguards; i++)
-		if (plan->guards[i].ifindex == ifindex)
+		if (plan->guards[i].ifindex == ifindex && !plan->guards[i].vlan)
 			return true;
 	return false;
+}
+
+/* Not so by a VRF. */
+static bool is_taken(const struct interlock_links *links,
+		     const struct interlock_link *link)
+{
+	const struct interlock_link *master = find(links, link->master);
+
+	return master && master->takes_over;
 }
 
 static void add_left(const struct interlock_links *links,
@@ -176,7 +186,8 @@ static void add_left(const struct interlock_links *links,
 		const struct interlock_link *link =
 			find(links, before->ports[i].ifindex);
 
-		if (link && !link->master && !has_guard(plan, link->index))
+		if (link && !is_taken(links, link) &&
+		    !has_guard(plan, link->index))
 			plan_add_port(plan, link->name, link->index, true);
 	}
 }

@@ -62,10 +62,22 @@ static void plan_hold(const struct interlock *lock, struct interlock_plan *plan)
 	plan_shut_left(plan, &lock->have);
 }
 
+/* Has a guard another interface, or none, since it was written last? */
+static bool has_moved(const struct interlock *lock,
+		      const struct plan_guard *guard)
+{
+	for (size_t i = 0; i < lock->have.nguards; i++)
+		if (!strcmp(lock->have.guards[i].name, guard->name) &&
+		    lock->have.guards[i].ifindex == guard->ifindex)
+			return false;
+	return true;
+}
+
 /*
  * The module is asked, since events about interfaces and about guards arrive in
  * any order. If it does not answer, it has the guards that it had; it may have
- * gone, and then it had none.
+ * gone, and then it had none. Interfaces are listed after that: an older list would
+ * have ports under a bridge whose guard has gone with it.
  */
 static void plan_guards(struct interlock *lock, struct interlock_plan *plan)
 {
@@ -91,6 +103,9 @@ static void plan_guards(struct interlock *lock, struct interlock_plan *plan)
 		client_guards_free(&kernel);
 	}
 	plan_hold(lock, plan);
+	for (size_t i = 0; i < plan->nguards; i++)
+		if (has_moved(lock, &plan->guards[i]))
+			lock->under.fresh = false;
 	under_refresh(&lock->under);
 	under_guards(&lock->under, lock->let_go ? NULL : &lock->have, plan);
 }
