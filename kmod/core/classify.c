@@ -395,6 +395,7 @@ static u8 judge_claims(const struct lc_guard *guard,
 	return LENSCAP_REASON_NONE;
 }
 
+/* Upkeep of a device. Its kind is asked last. */
 static u8 judge_upkeep(const struct lc_guard *guard,
 		       const struct lc_device *device,
 		       const struct lc_key *key)

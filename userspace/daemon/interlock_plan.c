@@ -248,7 +248,7 @@ void plan_shut_left(struct interlock_plan *plan,
  * @plan: where to; nothing is changed if it is there
  * @interface: its name
  * @ifindex: its index
- * @left: it was
+ * @left: it is under none any more
  */
 void plan_add_port(struct interlock_plan *plan, const char *interface,
 		   unsigned int ifindex, bool left)

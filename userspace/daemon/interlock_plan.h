@@ -80,11 +80,11 @@ struct plan_guard {
 };
 
 /**
- * struct plan_port - an interface from which a guarded one takes frames over
+ * struct plan_port - an interface from which a guarded one takes frames over, or did
  * @interface: its name
  * @ifindex: its index, or 0: its chain went with it
  * @lost: its chain is not there, see plan_forget_lost()
- * @left: it was, and is held until gateway.yaml is read again
+ * @left: it is under no guard any more, and held until gateway.yaml is read again
  */
 struct plan_port {
 	char interface[IF_NAMESIZE];
